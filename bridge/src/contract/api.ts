@@ -1,0 +1,74 @@
+import type { AccessTokenClaims } from './tokens.ts'
+import type { ValidationStatus } from './gate.ts'
+
+/** The client id of the first-party PWA. Its refresh token lives in a cookie. */
+export const PWA_CLIENT_ID = 'drawbridge-pwa'
+
+/** Paths of the bridge, all below the issuer. */
+export const PATHS = {
+  login: '/auth/login',
+  refresh: '/auth/refresh',
+  logout: '/auth/logout',
+  validate: '/auth/validate',
+  authorize: '/oauth/authorize',
+  token: '/oauth/token',
+  jwks: '/.well-known/jwks.json',
+  authorizationServerMetadata: '/.well-known/oauth-authorization-server',
+  /** @see RFC 9728 §3.1: the path of the resource comes last. */
+  protectedResourceMetadata: '/.well-known/oauth-protected-resource/api',
+  protectedData: '/api/protected/data',
+} as const
+
+/** Body of `POST /auth/login`. */
+export interface LoginRequest {
+  login: string
+  password: string
+}
+
+/**
+ * Answer of `POST /auth/login` and `POST /auth/refresh`; the refresh token is in the cookie.
+ * @see RFC 6749 §5.1
+ */
+export interface TokenResponse {
+  access_token: string
+  token_type: 'Bearer'
+  /** Seconds. */
+  expires_in: number
+  scope: string
+}
+
+/** Answer of `POST /oauth/token`. @see RFC 6749 §5.1 */
+export interface OAuthTokenResponse extends TokenResponse {
+  refresh_token: string
+}
+
+/** Body of `POST /auth/validate`. */
+export interface ValidateRequest {
+  token: string
+  /** The audience that the location asks for. */
+  audience: string
+}
+
+/** Answer of `POST /auth/validate`. `claims` only with `Valid`. */
+export interface ValidateResponse {
+  status: ValidationStatus
+  claims?: AccessTokenClaims
+}
+
+/** One contact, as the user may see it in Odoo. Odoo's `false` for "empty" is `null` here. */
+export interface Contact {
+  id: number
+  name: string
+  email: string | null
+  phone: string | null
+  city: string | null
+  company: string | null
+}
+
+/** Answer of `GET /api/protected/data`. */
+export interface ProtectedData {
+  user: { uid: number; name: string; login: string }
+  contacts: Contact[]
+  /** How many contacts the user may see in all; `contacts` holds the first 80. */
+  total: number
+}

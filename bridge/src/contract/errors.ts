@@ -1,0 +1,45 @@
+/**
+ * Every error code that an answer can carry, with its HTTP status and what it tells the caller.
+ * A code never changes its meaning; `docs/errors.md` explains each.
+ */
+export const ERRORS = {
+  invalid_request: { status: 400, description: 'The request is malformed.' },
+  not_found: { status: 404, description: 'There is nothing at this address.' },
+  unsupported_media_type: { status: 415, description: 'Send application/json.' },
+  invalid_credentials: { status: 401, description: 'Wrong login or password.' },
+  mfa_required: {
+    status: 401,
+    description: 'This account needs a second factor, which this bridge cannot ask for yet.',
+  },
+  invalid_refresh_token: {
+    status: 401,
+    description: 'The session is over. Sign in again.',
+  },
+  invalid_gate_credential: {
+    status: 401,
+    description: 'This address answers to the gate only.',
+  },
+  session_ended: { status: 401, description: 'The session is over. Sign in again.' },
+  insufficient_scope: { status: 403, description: 'The token does not allow this.' },
+  origin_refused: { status: 403, description: 'This request must come from the same origin.' },
+  odoo_unavailable: { status: 503, description: 'Odoo does not answer. Try again shortly.' },
+  keys_unavailable: { status: 503, description: 'No signing key at hand. Try again shortly.' },
+  invalid_client: { status: 401, description: 'Unknown client.' },
+  invalid_grant: {
+    status: 400,
+    description: 'The code or refresh token is invalid, expired, revoked or was used before.',
+  },
+  unsupported_grant_type: { status: 400, description: 'This grant type is not offered.' },
+  unsupported_response_type: { status: 400, description: 'Only response_type=code is offered.' },
+  invalid_scope: { status: 400, description: 'This scope is not offered to this client.' },
+  invalid_target: { status: 400, description: 'This resource is not offered to this client.' },
+  server_error: { status: 500, description: 'Something went wrong here.' },
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** The body of every error answer. @see RFC 6749 §5.2 */
+export interface ErrorResponse {
+  error: ErrorCode
+  error_description: string
+}

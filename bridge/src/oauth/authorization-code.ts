@@ -1,0 +1,41 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { AuthorizationCode, SessionStore } from '../sessions/port.ts'
+
+/** Milliseconds that a code may be redeemed. @see RFC 6749 §4.1.2 (at most 10 minutes) */
+export const CODE_TTL = 60_000
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+/** @see RFC 7636 §4.1 */
+const CODE_VERIFIER = /^[\w.~-]{43,128}$/
+
+/** Makes a code for a session that waits for it. @returns the code, which is stored as a hash only */
+export async function createCode(
+  store: SessionStore,
+  code: Omit<AuthorizationCode, 'code_hash' | 'expires_at'>,
+): Promise<string> {
+  const plain = randomBytes(32).toString('base64url')
+  await store.insertCode({ ...code, code_hash: sha256(plain), expires_at: Date.now() + CODE_TTL })
+  return plain
+}
+
+export type Redeemed =
+  | { outcome: 'redeemed'; sid: string }
+  /** A second use: whoever was first may have been a thief. */
+  | { outcome: 'replayed'; sid: string }
+  | { outcome: 'refused' }
+
+/** Takes a code once, if client, return address and PKCE verifier fit. @see RFC 7636 §4.6 */
+export async function redeemCode(
+  store: SessionStore,
+  presented: { code: string; client_id: string; redirect_uri: string; code_verifier: string },
+): Promise<Redeemed> {
+  const { code, client_id, redirect_uri, code_verifier } = presented
+  if (!CODE_VERIFIER.test(code_verifier)) return { outcome: 'refused' }
+  const code_hash = sha256(code)
+  const redemption = { code_hash, client_id, redirect_uri, code_challenge: sha256(code_verifier) }
+  const sid = await store.redeemCode(redemption, Date.now())
+  if (sid !== undefined) return { outcome: 'redeemed', sid }
+  const replayed = await store.sidOfRedeemedCode(code_hash)
+  return replayed === undefined ? { outcome: 'refused' } : { outcome: 'replayed', sid: replayed }
+}

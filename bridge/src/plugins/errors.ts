@@ -1,0 +1,45 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ERRORS, type ErrorCode, type ErrorResponse } from '../contract/index.ts'
+import { BridgeError } from '../errors.ts'
+import { KeysUnavailable } from '../keys/port.ts'
+import { OdooSessionEnded, OdooUnavailable } from '../odoo/port.ts'
+
+/** Seconds after which to try again. */
+const RETRY_AFTER = 5
+
+/** What a caller is told of an error: never more than a code and its documented sentence. */
+function codeOf(error: FastifyError): ErrorCode {
+  if (error instanceof BridgeError) return error.code
+  if (error instanceof OdooUnavailable) return 'odoo_unavailable'
+  if (error instanceof OdooSessionEnded) return 'session_ended'
+  if (error instanceof KeysUnavailable) return 'keys_unavailable'
+  if (error.statusCode === 415) return 'unsupported_media_type'
+  if (error.validation !== undefined || (error.statusCode ?? 500) < 500) return 'invalid_request'
+  return 'server_error'
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, code: ErrorCode, error?: Error) {
+  const { status, description } = ERRORS[code]
+  if (status >= 500) request.log.error({ err: error }, code)
+  else request.log.info({ code, reason: error?.message }, 'refused')
+  if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  // Whoever calls with a bearer token learns from this header that it is no good. @see RFC 6750 §3.1
+  if (code === 'session_ended') {
+    reply.header(
+      'www-authenticate',
+      `Bearer error="invalid_token", error_description="${description}"`,
+    )
+  }
+  const body: ErrorResponse = { error: code, error_description: description }
+  return reply.code(status).header('cache-control', 'no-store').send(body)
+}
+
+/** Turns whatever was thrown into one shape of answer; the log gets the rest. */
+export const errors = fp((app, _options, done) => {
+  app.setErrorHandler<FastifyError>((error, request, reply) =>
+    send(request, reply, codeOf(error), error),
+  )
+  app.setNotFoundHandler((request, reply) => send(request, reply, 'not_found'))
+  done()
+})

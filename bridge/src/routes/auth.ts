@@ -1,0 +1,69 @@
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import { PATHS, PWA_CLIENT_ID, type TokenResponse } from '../contract/index.ts'
+import { BridgeError } from '../errors.ts'
+import type { IdentityProvider } from '../odoo/port.ts'
+import { requireJson } from '../plugins/json-only.ts'
+import { requireSameOrigin } from '../plugins/same-origin.ts'
+import type { Clients } from '../tokens/clients.ts'
+import type { IssuedTokens, Sessions } from '../tokens/sessions.ts'
+import { deviceOf, signIn } from './sign-in.ts'
+
+export interface AuthRoutesOptions {
+  issuer: string
+  clients: Clients
+  odoo: IdentityProvider
+  sessions: Sessions
+}
+
+const LoginBody = Type.Object(
+  {
+    login: Type.String({ minLength: 1, maxLength: 200 }),
+    password: Type.String({ minLength: 1, maxLength: 1000 }),
+  },
+  { additionalProperties: false },
+)
+const EmptyBody = Type.Object({}, { additionalProperties: false })
+
+/** Sign-in of the PWA: the refresh token travels by cookie. Steps A1–A4 and A9–A12. */
+export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app, options, done) => {
+  const { issuer, clients, odoo, sessions } = options
+  const client = clients.get(PWA_CLIENT_ID)
+  if (!client) throw new TypeError('The PWA is not a registered client.')
+  const travelsByCookie = (clientId: string) => clients.get(clientId)?.refresh_delivery === 'cookie'
+
+  app.addHook('onRequest', requireSameOrigin(issuer))
+  app.addHook('onRequest', requireJson)
+
+  const answer = (reply: FastifyReply, tokens: IssuedTokens): TokenResponse => {
+    reply.setRefreshCookie(tokens.refresh_token, tokens.refresh_expires_in)
+    reply.header('cache-control', 'no-store')
+    const { access_token, expires_in, scope } = tokens
+    return { access_token, token_type: 'Bearer', expires_in, scope }
+  }
+
+  app.post(PATHS.login, { schema: { body: LoginBody } }, async (request, reply) => {
+    const identity = await signIn(odoo, request, request.body)
+    const grant = { client, scope: client.scope, audience: client.resources }
+    return answer(reply, await sessions.start(identity, grant, deviceOf(request), request.log))
+  })
+
+  app.post(PATHS.refresh, { schema: { body: EmptyBody } }, async (request, reply) => {
+    const token = request.readRefreshCookie()
+    const tokens = token && (await sessions.refresh(token, travelsByCookie, request.log))
+    if (!tokens) {
+      reply.clearRefreshCookie()
+      throw new BridgeError('invalid_refresh_token')
+    }
+    return answer(reply, tokens)
+  })
+
+  app.post(PATHS.logout, { schema: { body: EmptyBody } }, async (request, reply) => {
+    const token = request.readRefreshCookie()
+    if (token !== undefined) await sessions.end(token, travelsByCookie, request.log)
+    return reply.clearRefreshCookie().code(204).send()
+  })
+
+  done()
+}

@@ -1,0 +1,44 @@
+import pg from 'pg'
+import type { Database } from './database.ts'
+
+/** Any number that no other program takes for its advisory lock on this database. */
+const MIGRATION_LOCK = 3_141_592_65
+
+const types = new pg.TypeOverrides()
+// Times and counters are BIGINT and stay far below 2^53.
+types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/**
+ * PostgreSQL: any number of bridges on one database.
+ * @param url `postgres://user:password@host:port/database`
+ * @param onError connections that broke while idle
+ */
+export function openPostgres(url: string, onError: (error: Error) => void): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    types,
+    max: 10,
+    connectionTimeoutMillis: 5000,
+  })
+  // Without a listener, a restart of PostgreSQL would end the bridge.
+  pool.on('error', onError)
+  return {
+    driver: 'pg',
+    query: async <Row>(sql: string, parameters: readonly (string | number | null)[] = []) =>
+      (await pool.query(sql, [...parameters])).rows as Row[],
+    execute: async (script) => {
+      await pool.query(script)
+    },
+    exclusively: async (work) => {
+      const client = await pool.connect()
+      try {
+        await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+        return await work()
+      } finally {
+        // Closing the connection gives the lock back even where the query to do so would fail.
+        client.release(true)
+      }
+    },
+    close: () => pool.end(),
+  }
+}

@@ -1,0 +1,160 @@
+import type { Database } from './database.ts'
+import { migrate } from './migrate.ts'
+import type { Session, SessionStore } from './port.ts'
+
+/** What makes a session live, at the time `$2`. */
+const LIVE = 'revoked_at IS NULL AND expires_at > $2 AND absolute_expires_at > $2'
+
+/** Portable spelling of LEAST(now + idle, absolute), with now in $2 and idle in $3. */
+const NEXT_EXPIRY =
+  'CASE WHEN $2 + $3 < absolute_expires_at THEN $2 + $3 ELSE absolute_expires_at END'
+
+const COLUMNS = [
+  'sid',
+  'uid',
+  'client_id',
+  'scope',
+  'audience',
+  'roles',
+  'generation',
+  'rotated_at',
+  'late_replays',
+  'late_replay_at',
+  'created_at',
+  'last_seen_at',
+  'expires_at',
+  'absolute_expires_at',
+  'revoked_at',
+  'revoked_reason',
+  'auth_time',
+  'amr',
+  'device',
+  'ip',
+  'odoo_session',
+] as const satisfies (keyof Session)[]
+
+const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
+  VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})`
+
+/**
+ * The store on any of the two databases; brings the tables up to date first.
+ * It owns `database` from here on.
+ */
+export async function openStore(database: Database): Promise<SessionStore> {
+  await migrate(database)
+
+  const one = async <Row = Session>(
+    sql: string,
+    parameters: readonly (string | number | null)[],
+  ): Promise<Row | undefined> => (await database.query<Row>(sql, parameters))[0]
+
+  return {
+    insert: async (session) => {
+      await database.query(
+        INSERT,
+        COLUMNS.map((column) => session[column]),
+      )
+    },
+
+    get: (sid) => one('SELECT * FROM sessions WHERE sid = $1', [sid]),
+
+    rotate: (sid, generation, now, idleTtl) =>
+      one(
+        `UPDATE sessions
+            SET generation = generation + 1, rotated_at = $2, last_seen_at = $2,
+                expires_at = ${NEXT_EXPIRY}
+          WHERE sid = $1 AND generation = $4 AND ${LIVE}
+      RETURNING *`,
+        [sid, now, idleTtl, generation],
+      ),
+
+    grantLateReplay: (sid, generation, budget, now, since) =>
+      one(
+        `UPDATE sessions
+            SET late_replays = CASE WHEN late_replay_at > $5 THEN late_replays + 1 ELSE 1 END,
+                late_replay_at = CASE WHEN late_replay_at > $5 THEN late_replay_at ELSE $2 END,
+                last_seen_at = $2
+          WHERE sid = $1 AND generation = $3 AND ${LIVE}
+            AND (late_replays < $4 OR late_replay_at <= $5)
+      RETURNING *`,
+        [sid, now, generation, budget, since],
+      ),
+
+    moveForward: (sid, generation, now, idleTtl) =>
+      one(
+        `UPDATE sessions
+            SET generation = $4, rotated_at = $2, last_seen_at = $2, expires_at = ${NEXT_EXPIRY}
+          WHERE sid = $1 AND generation < $4 AND ${LIVE}
+      RETURNING *`,
+        [sid, now, idleTtl, generation + 1],
+      ),
+
+    end: async (sid, reason, now) => {
+      const row = await one(
+        `UPDATE sessions SET revoked_at = $2, revoked_reason = $3
+          WHERE sid = $1 AND revoked_at IS NULL
+      RETURNING sid`,
+        [sid, now, reason],
+      )
+      return row !== undefined
+    },
+
+    replaceOdooSession: async (sid, before, after) => {
+      const row = await one(
+        'UPDATE sessions SET odoo_session = $3 WHERE sid = $1 AND odoo_session = $2 RETURNING sid',
+        [sid, before, after],
+      )
+      return row !== undefined
+    },
+
+    insertCode: async (code) => {
+      await database.query(
+        `INSERT INTO authorization_codes
+           (code_hash, sid, client_id, redirect_uri, code_challenge, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)`,
+        [
+          code.code_hash,
+          code.sid,
+          code.client_id,
+          code.redirect_uri,
+          code.code_challenge,
+          code.expires_at,
+        ],
+      )
+    },
+
+    redeemCode: async ({ code_hash, client_id, redirect_uri, code_challenge }, now) => {
+      const row = await one<{ sid: string }>(
+        `UPDATE authorization_codes SET redeemed_at = $2
+          WHERE code_hash = $1 AND redeemed_at IS NULL AND expires_at > $2
+            AND client_id = $3 AND redirect_uri = $4 AND code_challenge = $5
+      RETURNING sid`,
+        [code_hash, now, client_id, redirect_uri, code_challenge],
+      )
+      return row?.sid
+    },
+
+    sidOfRedeemedCode: async (codeHash) => {
+      const row = await one<{ sid: string }>(
+        'SELECT sid FROM authorization_codes WHERE code_hash = $1 AND redeemed_at IS NOT NULL',
+        [codeHash],
+      )
+      return row?.sid
+    },
+
+    activate: (sid, expiresAt, now) =>
+      one(
+        `UPDATE sessions
+            SET last_seen_at = $2,
+                expires_at = CASE WHEN $3 < absolute_expires_at THEN $3 ELSE absolute_expires_at END
+          WHERE sid = $1 AND generation = 0 AND ${LIVE}
+      RETURNING *`,
+        [sid, now, expiresAt],
+      ),
+
+    ping: async () => {
+      await database.query('SELECT 1')
+    },
+    close: () => database.close(),
+  }
+}

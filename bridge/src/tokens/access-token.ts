@@ -1,0 +1,84 @@
+import { createPublicKey, randomUUID } from 'node:crypto'
+import { createDecoder, createVerifier, TokenError } from 'fast-jwt'
+import {
+  ACCESS_TOKEN_TYP,
+  type AccessTokenClaims,
+  type ValidationStatus,
+} from '../contract/index.ts'
+import type { PublicJwk, Signer } from '../keys/port.ts'
+import type { Session } from '../sessions/port.ts'
+
+/** Seconds that the clock of whoever asks may be behind. */
+const CLOCK_LEEWAY = 5
+
+const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'exp', 'iat', 'jti', 'sid']
+
+const words = (list: string): string[] => list.split(' ').filter((word) => word !== '')
+
+const decode = createDecoder({ complete: true })
+
+/** Mints and verifies access tokens. @see RFC 9068 */
+export interface AccessTokens {
+  /** Seconds. */
+  readonly ttl: number
+  /** @param now milliseconds since 1970 @throws KeysUnavailable */
+  mint(session: Session, now: number): Promise<string>
+  /** @throws KeysUnavailable */
+  verify(
+    token: string,
+    audience: string,
+  ): Promise<{ status: ValidationStatus; claims?: AccessTokenClaims }>
+}
+
+/** @param ttl seconds */
+export function createAccessTokens(signer: Signer, issuer: string, ttl: number): AccessTokens {
+  const claimsOf = (session: Session, now: number): AccessTokenClaims => {
+    const audience = words(session.audience)
+    const iat = Math.floor(now / 1000)
+    return {
+      iss: issuer,
+      aud: audience.length === 1 ? session.audience : audience,
+      sub: String(session.uid),
+      client_id: session.client_id,
+      scope: session.scope,
+      // An access token never outlives its session.
+      exp: Math.min(iat + ttl, Math.floor(session.absolute_expires_at / 1000)),
+      iat,
+      jti: randomUUID(),
+      sid: session.sid,
+      auth_time: Math.floor(session.auth_time / 1000),
+      amr: words(session.amr),
+      roles: words(session.roles),
+    }
+  }
+
+  const verifierFor = (jwk: PublicJwk, audience: string) =>
+    createVerifier({
+      key: createPublicKey({ key: { ...jwk }, format: 'jwk' })
+        .export({ format: 'pem', type: 'spki' })
+        .toString(),
+      algorithms: [jwk.alg],
+      allowedIss: issuer,
+      allowedAud: audience,
+      checkTyp: ACCESS_TOKEN_TYP,
+      requiredClaims: REQUIRED_CLAIMS,
+      clockTolerance: CLOCK_LEEWAY * 1000,
+    })
+
+  return {
+    ttl,
+    mint: (session, now) => signer.sign(ACCESS_TOKEN_TYP, claimsOf(session, now)),
+    verify: async (token, audience) => {
+      try {
+        const { header } = decode(token) as { header: { kid?: unknown } }
+        const jwk = (await signer.publicJwks()).find(({ kid }) => kid === header.kid)
+        if (!jwk) return { status: 'Invalid' }
+        const claims = verifierFor(jwk, audience)(token) as AccessTokenClaims
+        return { status: 'Valid', claims }
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error
+        return { status: error.code === 'FAST_JWT_EXPIRED' ? 'Expired' : 'Invalid' }
+      }
+    },
+  }
+}

@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import { BridgeError } from '../errors.ts'
+import type { SecretKeys } from '../keys/port.ts'
+import type { Identity, IdentityProvider, OdooClient } from '../odoo/port.ts'
+import type { RevokedReason, Session, SessionStore } from '../sessions/port.ts'
+import type { AccessTokens } from './access-token.ts'
+import type { Client } from './clients.ts'
+import type { RefreshTokens } from './refresh-token.ts'
+import { rotate, type RotationRules } from './rotation.ts'
+import { seal, unseal } from './seal.ts'
+
+/** Where a sign-in came from. */
+export interface Device {
+  userAgent: string
+  address: string
+}
+
+/** A pair of tokens, fresh. */
+export interface IssuedTokens {
+  access_token: string
+  /** Seconds. */
+  expires_in: number
+  scope: string
+  refresh_token: string
+  /** Seconds that the refresh token may be kept. */
+  refresh_expires_in: number
+}
+
+/** What a client was granted. */
+export interface Grant {
+  client: Client
+  scope: string[]
+  audience: string[]
+}
+
+export interface SessionsOptions {
+  store: SessionStore
+  secrets: SecretKeys
+  accessTokens: AccessTokens
+  refreshTokens: RefreshTokens
+  odoo: IdentityProvider
+  rules: RotationRules
+  /** Milliseconds. */
+  absoluteTtl: number
+}
+
+/** The life of a session: begun by a sign-in, carried on by refreshes, ended once. */
+export type Sessions = ReturnType<typeof createSessions>
+
+export function createSessions(options: SessionsOptions) {
+  const { store, secrets, accessTokens, refreshTokens, odoo, rules } = options
+
+  const issue = async (session: Session, now: number): Promise<IssuedTokens> => ({
+    access_token: await accessTokens.mint(session, now),
+    expires_in: accessTokens.ttl,
+    scope: session.scope,
+    refresh_token: await refreshTokens.mint(session, now),
+    refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
+  })
+
+  const odooSessionOf = (session: Session): Promise<string | undefined> =>
+    session.odoo_session === null
+      ? Promise.resolve(undefined)
+      : unseal(secrets, session, session.odoo_session)
+
+  const signOutOfOdoo = async (uid: number, odooSession: string, log: FastifyBaseLogger) => {
+    try {
+      await odoo.signOut({ uid, odooSession })
+    } catch (error) {
+      // Over is over here; Odoo forgets an unused session by itself.
+      log.warn({ err: error, uid }, 'the session at Odoo could not be ended')
+    }
+  }
+
+  /** Ends the session here and at Odoo. */
+  const end = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
+    if (!(await store.end(session.sid, reason, Date.now()))) return
+    log.info({ sid: session.sid, uid: session.uid, reason }, 'session ended')
+    const odooSession = await odooSessionOf(session)
+    if (odooSession !== undefined) await signOutOfOdoo(session.uid, odooSession, log)
+  }
+
+  const begin = async (
+    identity: Identity,
+    grant: Grant,
+    device: Device,
+    idleTtl: number,
+    now: number,
+  ): Promise<Session> => {
+    const sid = randomUUID()
+    return {
+      sid,
+      uid: identity.uid,
+      client_id: grant.client.client_id,
+      scope: grant.scope.join(' '),
+      audience: grant.audience.join(' '),
+      roles: identity.roles.join(' '),
+      generation: 0,
+      rotated_at: now,
+      late_replays: 0,
+      late_replay_at: null,
+      created_at: now,
+      last_seen_at: now,
+      expires_at: now + idleTtl,
+      absolute_expires_at: now + options.absoluteTtl,
+      revoked_at: null,
+      revoked_reason: null,
+      auth_time: now,
+      amr: identity.amr.join(' '),
+      device: device.userAgent.slice(0, 200),
+      ip: device.address,
+      odoo_session: await seal(secrets, { sid, uid: identity.uid }, identity.odooSession),
+    }
+  }
+
+  /** Leaves nothing behind at Odoo where the session could not be begun here. */
+  const orSignOut = async <T>(
+    identity: Identity,
+    log: FastifyBaseLogger,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      await signOutOfOdoo(identity.uid, identity.odooSession, log)
+      throw error
+    }
+  }
+
+  return {
+    /** Begins a session and issues its first tokens. @throws KeysUnavailable */
+    start: (identity: Identity, grant: Grant, device: Device, log: FastifyBaseLogger) =>
+      orSignOut(identity, log, async () => {
+        const now = Date.now()
+        const session = await begin(identity, grant, device, rules.idleTtl, now)
+        const tokens = await issue(session, now)
+        // Last, so that no row is left where no token could be made.
+        await store.insert(session)
+        log.info({ sid: session.sid, uid: session.uid, client_id: session.client_id }, 'signed in')
+        return tokens
+      }),
+
+    /**
+     * Begins a session that lives only until its authorization code is redeemed or expires.
+     * @param codeTtl milliseconds
+     * @returns its `sid`
+     */
+    startPending: (
+      identity: Identity,
+      grant: Grant,
+      device: Device,
+      codeTtl: number,
+      log: FastifyBaseLogger,
+    ) =>
+      orSignOut(identity, log, async () => {
+        const session = await begin(identity, grant, device, codeTtl, Date.now())
+        await store.insert(session)
+        log.info({ sid: session.sid, uid: session.uid, client_id: session.client_id }, 'signed in')
+        return session.sid
+      }),
+
+    /** Gives a pending session its life and its first tokens. @returns undefined if it is over */
+    async activate(sid: string): Promise<IssuedTokens | undefined> {
+      const now = Date.now()
+      const session = await store.activate(sid, now + rules.idleTtl, now)
+      return session && issue(session, now)
+    },
+
+    /**
+     * Answers a refresh token with the next pair.
+     * @param mayPresent whether a token of this client is taken here: one that travels by cookie
+     * is worth nothing where one in the body is asked for, and the other way round
+     * @returns undefined if the token is not, or no longer, good
+     */
+    async refresh(
+      token: string,
+      mayPresent: (clientId: string) => boolean,
+      log: FastifyBaseLogger,
+    ): Promise<IssuedTokens | undefined> {
+      const claims = await refreshTokens.verify(token)
+      if (!claims || !mayPresent(claims.client_id)) return undefined
+      const now = Date.now()
+      const result = await rotate(store, rules, claims.sid, claims.gen, now)
+      const facts = { sid: claims.sid, gen: claims.gen, outcome: result.outcome }
+      if (result.outcome === 'reuse') {
+        log.warn(facts, 'refresh token reused: session ended')
+        const odooSession = await odooSessionOf(result.session)
+        if (odooSession !== undefined) await signOutOfOdoo(result.session.uid, odooSession, log)
+        return undefined
+      }
+      if (result.outcome === 'ended') return undefined
+      if (result.outcome === 'repeated_late' || result.outcome === 'moved_forward') {
+        log.warn(facts, 'refresh token out of step: answered')
+      }
+      return issue(result.session, now)
+    },
+
+    /** Ends the session of a refresh token. One that is not good ends nothing. */
+    async end(
+      token: string,
+      mayPresent: (clientId: string) => boolean,
+      log: FastifyBaseLogger,
+    ): Promise<void> {
+      const claims = await refreshTokens.verify(token)
+      if (!claims || !mayPresent(claims.client_id)) return
+      const session = await store.get(claims.sid)
+      if (session) await end(session, 'logout', log)
+    },
+
+    /** Ends a session whose authorization code was shown twice. @see RFC 6749 §4.1.2 */
+    async endReplayed(sid: string, log: FastifyBaseLogger): Promise<void> {
+      const session = await store.get(sid)
+      if (session) await end(session, 'code_replay', log)
+    },
+
+    /** Whether a session may still act. */
+    async isLive(sid: string): Promise<boolean> {
+      const session = await store.get(sid)
+      return session !== undefined && session.revoked_at === null
+    },
+
+    /**
+     * Odoo with the rights of the session's user.
+     * @throws BridgeError session_ended
+     */
+    async asUser(sid: string): Promise<{ uid: number; odoo: OdooClient }> {
+      const session = await store.get(sid)
+      if (!session || session.revoked_at !== null) throw new BridgeError('session_ended')
+      const sealed = session.odoo_session
+      const odooSession = await odooSessionOf(session)
+      if (sealed === null || odooSession === undefined) throw new BridgeError('session_ended')
+      const client = odoo.asUser({
+        uid: session.uid,
+        odooSession,
+        onRotated: async (next) => {
+          await store.replaceOdooSession(sid, sealed, await seal(secrets, session, next))
+        },
+      })
+      return { uid: session.uid, odoo: client }
+    },
+
+    /** Ends a session that Odoo does not know any more. */
+    async endForgotten(sid: string, log: FastifyBaseLogger): Promise<void> {
+      if (await store.end(sid, 'odoo_session_ended', Date.now())) {
+        log.info({ sid, reason: 'odoo_session_ended' }, 'session ended')
+      }
+    },
+  }
+}

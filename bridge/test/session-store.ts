@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { openStore } from '../src/sessions/store.ts'
+import type { Database } from '../src/sessions/database.ts'
+import type { Session } from '../src/sessions/port.ts'
+import { rotate, type RotationRules } from '../src/tokens/rotation.ts'
+
+const MINUTE = 60_000
+const DAY = 86_400_000
+const START = 1_800_000_000_000
+
+const RULES: RotationRules = {
+  grace: 30_000,
+  idleTtl: 6 * DAY,
+  lateBudget: 2,
+  lateWindow: 30 * DAY,
+}
+
+const newSession = (): Session => ({
+  sid: randomUUID(),
+  uid: 6,
+  client_id: 'drawbridge-pwa',
+  scope: 'odoo.read',
+  audience: 'http://localhost:8080/api',
+  roles: 'internal',
+  generation: 0,
+  rotated_at: START,
+  late_replays: 0,
+  late_replay_at: null,
+  created_at: START,
+  last_seen_at: START,
+  expires_at: START + RULES.idleTtl,
+  absolute_expires_at: START + 180 * DAY,
+  revoked_at: null,
+  revoked_reason: null,
+  auth_time: START,
+  amr: 'pwd',
+  device: 'a browser',
+  ip: '127.0.0.1',
+  odoo_session: 'sealed',
+})
+
+/**
+ * What must hold on every database.
+ * @param open a fresh connection each time, to one and the same database
+ */
+export function testSessionStore(t: Test, open: () => Database): void {
+  const begin = async (t: Test, session: Session = newSession()) => {
+    const store = await openStore(open())
+    t.teardown(() => store.close())
+    await store.insert(session)
+    const { sid } = session
+    const show = async (generation: number, now: number) => {
+      const result = await rotate(store, RULES, sid, generation, now)
+      const reached = 'session' in result ? result.session.generation : undefined
+      return [result.outcome, reached] as const
+    }
+    return { store, sid, show }
+  }
+
+  t.test('a row comes back as it went in', async (t) => {
+    const session = newSession()
+    const { store, sid } = await begin(t, session)
+    t.same({ ...(await store.get(sid)) }, session)
+    t.equal(await store.get('nobody'), undefined)
+  })
+
+  t.test('A11.2: each refresh is the next generation, and life moves on', async (t) => {
+    const { store, sid, show } = await begin(t)
+    t.same(await show(0, START + MINUTE), ['rotated', 1])
+    t.same(await show(1, START + DAY), ['rotated', 2])
+    const session = await store.get(sid)
+    t.equal(session?.expires_at, START + DAY + RULES.idleTtl)
+    t.equal(session?.last_seen_at, START + DAY)
+  })
+
+  t.test('A10: idle for too long, or too old altogether, is over', async (t) => {
+    const { show } = await begin(t)
+    t.same(await show(0, START + RULES.idleTtl), ['ended', undefined])
+    const used = await begin(t)
+    let generation = 0
+    for (let now = START; now < START + 180 * DAY; now += 5 * DAY) {
+      t.same(await used.show(generation, now), ['rotated', ++generation])
+    }
+    t.same(await used.show(generation, START + 180 * DAY), ['ended', undefined])
+    t.equal((await used.store.get(used.sid))?.expires_at, START + 180 * DAY, 'never beyond')
+  })
+
+  t.test('a lost answer within the grace period: the same generation again', async (t) => {
+    const { show } = await begin(t)
+    await show(0, START + MINUTE)
+    t.same(await show(0, START + MINUTE + 30_000), ['repeated', 1])
+    t.same(await show(0, START + MINUTE + 1), ['repeated', 1], 'as often as it likes')
+    t.same(await show(1, START + 2 * MINUTE), ['rotated', 2])
+  })
+
+  t.test('later than that: twice in thirty days, then it is over', async (t) => {
+    const { store, sid, show } = await begin(t)
+    await show(0, START)
+    t.same(await show(0, START + MINUTE), ['repeated_late', 1])
+    t.same(await show(0, START + 2 * MINUTE), ['repeated_late', 1])
+    t.same(await show(0, START + 3 * MINUTE), ['reuse', 1])
+    t.equal((await store.get(sid))?.revoked_reason, 'reuse')
+    t.same(await show(1, START + 4 * MINUTE), ['ended', undefined], 'for everybody')
+  })
+
+  t.test('the budget comes back after thirty days', async (t) => {
+    const { show } = await begin(t)
+    let now = START
+    await show(0, now)
+    for (const expected of [1, 2]) {
+      t.same(await show(0, (now += MINUTE)), ['repeated_late', 1], `${expected}`)
+    }
+    for (let generation = 1; generation < 8; generation++) await show(generation, (now += 5 * DAY))
+    t.same(await show(7, now + MINUTE), ['repeated_late', 8])
+    t.same(await show(7, now + 2 * MINUTE), ['repeated_late', 8])
+    t.same(await show(7, now + 3 * MINUTE), ['reuse', 8])
+  })
+
+  t.test('A12: two generations behind is over at once, within the grace period too', async (t) => {
+    const { show } = await begin(t)
+    await show(0, START)
+    await show(1, START + 1)
+    t.same(await show(0, START + 2), ['reuse', 2])
+  })
+
+  t.test(
+    'a token ahead of its row: the database was restored, and the row moves forward',
+    async (t) => {
+      const { show } = await begin(t)
+      t.same(await show(5, START + MINUTE), ['moved_forward', 6])
+      t.same(await show(5, START + MINUTE + 1), ['repeated', 6])
+      t.same(await show(6, START + 2 * MINUTE), ['rotated', 7])
+    },
+  )
+
+  t.test('twenty at once through two bridges: one generation', async (t) => {
+    const { store, sid } = await begin(t)
+    const other = await openStore(open())
+    t.teardown(() => other.close())
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        rotate(index % 2 ? store : other, RULES, sid, 0, START + 1),
+      ),
+    )
+    const outcomes = results.map(({ outcome }) => outcome)
+    t.equal(outcomes.filter((outcome) => outcome === 'rotated').length, 1)
+    t.equal(outcomes.filter((outcome) => outcome === 'repeated').length, 19)
+    t.equal((await store.get(sid))?.generation, 1)
+  })
+
+  t.test('two late replays at once spend the budget twice, not more', async (t) => {
+    const { store, sid } = await begin(t)
+    await rotate(store, RULES, sid, 0, START)
+    const now = START + DAY
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        store.grantLateReplay(sid, 1, 2, now, now - RULES.lateWindow),
+      ),
+    )
+    t.equal(results.filter(Boolean).length, 2)
+  })
+
+  t.test('a session ends once, and keeps the first reason', async (t) => {
+    const { store, sid, show } = await begin(t)
+    t.equal(await store.end(sid, 'logout', START + 1), true)
+    t.equal(await store.end(sid, 'reuse', START + 2), false)
+    t.match(await store.get(sid), { revoked_at: START + 1, revoked_reason: 'logout' })
+    t.same(await show(0, START + 3), ['ended', undefined])
+  })
+
+  t.test('the Odoo session is replaced by compare-and-set', async (t) => {
+    const { store, sid } = await begin(t)
+    t.equal(await store.replaceOdooSession(sid, 'sealed', 'next'), true)
+    t.equal(await store.replaceOdooSession(sid, 'sealed', 'late'), false)
+    t.equal((await store.get(sid))?.odoo_session, 'next')
+  })
+
+  t.test('B3: a code is taken once, and remembered', async (t) => {
+    const { store, sid } = await begin(t)
+    const redemption = {
+      code_hash: randomUUID(),
+      client_id: 'other-app',
+      redirect_uri: 'http://127.0.0.1/',
+      code_challenge: 'challenge',
+    }
+    await store.insertCode({ ...redemption, sid, expires_at: START + MINUTE })
+    t.equal(await store.redeemCode({ ...redemption, code_challenge: 'x' }, START), undefined)
+    t.equal(await store.redeemCode(redemption, START + MINUTE), undefined, 'too late')
+    t.equal(await store.sidOfRedeemedCode(redemption.code_hash), undefined)
+    const results = await Promise.all([1, 2, 3].map(() => store.redeemCode(redemption, START)))
+    t.same(results.filter(Boolean), [sid])
+    t.equal(await store.sidOfRedeemedCode(redemption.code_hash), sid)
+  })
+
+  t.end()
+}

@@ -1,0 +1,64 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { test } from 'tap'
+import { PATHS, type ValidateResponse } from '../../src/contract/index.ts'
+import {
+  accessTokenOf,
+  API_AUDIENCE,
+  errorOf,
+  GATE_CREDENTIAL,
+  login,
+  refreshTokenOf,
+  startBridge,
+  validate,
+} from '../helper.ts'
+
+test('A6: valid, and what the token says', async (t) => {
+  const { app } = await startBridge(t)
+  const token = accessTokenOf(await login(app))
+  const answer = (await validate(app, token)).json<ValidateResponse>()
+  t.equal(answer.status, 'Valid')
+  t.equal(answer.claims?.sub, '6')
+})
+
+test('A6: invalid, and not a word why', async (t) => {
+  const { app } = await startBridge(t)
+  const signedIn = await login(app)
+  const token = accessTokenOf(signedIn)
+  const other = accessTokenOf(await login((await startBridge(t)).app))
+  const bad = { other, refresh: refreshTokenOf(signedIn), cut: token.slice(0, -2), text: 'x' }
+  for (const [what, value] of Object.entries(bad)) {
+    t.same((await validate(app, value)).json(), { status: 'Invalid' }, what)
+  }
+  t.same((await validate(app, token, 'odoo:other')).json(), { status: 'Invalid' }, 'audience')
+})
+
+test('A6: expired is told apart', async (t) => {
+  const { app } = await startBridge(t, { ACCESS_TOKEN_TTL: '1' })
+  const token = accessTokenOf(await login(app))
+  const deadline = Date.now() + 20_000
+  let answer = (await validate(app, token)).json<ValidateResponse>()
+  // Past the second that it lives and the leeway for clocks: the only event is time itself.
+  while (answer.status === 'Valid' && Date.now() < deadline) {
+    await wait(200)
+    answer = (await validate(app, token)).json<ValidateResponse>()
+  }
+  t.same(answer, { status: 'Expired' })
+})
+
+test('only the gate is answered', async (t) => {
+  const { app } = await startBridge(t)
+  const payload = { token: accessTokenOf(await login(app)), audience: API_AUDIENCE }
+  const bad = [
+    '',
+    'Bearer',
+    `Bearer ${GATE_CREDENTIAL}x`,
+    `Basic ${GATE_CREDENTIAL}`,
+    `Bearer ${payload.token}`,
+  ]
+  for (const authorization of bad) {
+    const headers = authorization === '' ? {} : { authorization }
+    const response = await app.inject({ method: 'POST', url: PATHS.validate, headers, payload })
+    t.equal(response.statusCode, 401, authorization.slice(0, 12))
+    t.equal(errorOf(response), 'invalid_gate_credential')
+  }
+})

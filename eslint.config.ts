@@ -1,0 +1,63 @@
+import { defineConfig } from 'eslint/config'
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
+import { importX } from 'eslint-plugin-import-x'
+import tseslint from 'typescript-eslint'
+
+/** What any room of the bridge may know: names, refusals, and what an adapter promises. */
+const common = [
+  './contract',
+  './errors.ts',
+  './keys/port.ts',
+  './sessions/port.ts',
+  './odoo/port.ts',
+]
+
+/** A room of the bridge, and the others that it may look into. */
+const room = (name: string, ...others: string[]) => ({
+  target: `./bridge/src/${name}`,
+  from: './bridge/src',
+  except: [`./${name}`, ...others],
+})
+
+/** Data flows routes → oauth | tokens → sessions, keys, odoo; only app.ts sees them all. */
+const doors = [
+  room('contract'),
+  room('keys', './contract'),
+  room('sessions', './contract'),
+  room('odoo', './contract'),
+  room('tokens', ...common),
+  room('oauth', './tokens', ...common),
+  room('plugins', ...common),
+  room('routes', './plugins', './oauth', './tokens', ...common),
+  ...['nginx-njs', 'pwa', 'e2e'].map((other) => ({
+    target: `./${other}`,
+    from: './bridge/src',
+    except: ['./contract'],
+  })),
+  { target: './pwa/src/auth', from: './pwa/src', except: ['./auth'] },
+]
+
+export default defineConfig(
+  { ignores: ['**/dist', '.stack', '.tsc', '**/.tap', 'odoo-addon'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.ts'] } },
+    },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones: doors }],
+      'import-x/no-cycle': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  {
+    // tap's and Playwright's test() give back a promise that the runner itself awaits.
+    files: ['**/test/**/*.ts', '**/*.spec.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+  },
+)
