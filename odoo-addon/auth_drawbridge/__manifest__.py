@@ -1,0 +1,20 @@
+{
+    "name": "Drawbridge",
+    "summary": "Accept the access tokens of a Drawbridge bridge on Odoo's own API",
+    "version": "19.0.0.1.0",
+    "category": "Hidden/Tools",
+    "author": "Drawbridge",
+    "license": "LGPL-3",
+    # base_setup holds the settings page, rpc holds /json/2.
+    "depends": ["base_setup", "rpc"],
+    "external_dependencies": {
+        # Names without versions: Debian's Odoo lacks the library to read versions with.
+        "python": ["PyJWT", "cryptography", "requests"],
+        "apt": {
+            "PyJWT": "python3-jwt",
+            "cryptography": "python3-cryptography",
+            "requests": "python3-requests",
+        },
+    },
+    "data": ["views/res_config_settings_views.xml"],
+}

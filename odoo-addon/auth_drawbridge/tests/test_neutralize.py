@@ -1,0 +1,21 @@
+from odoo.modules.neutralize import get_neutralization_queries
+from odoo.tests import tagged
+
+from ..models.res_config_settings import ISSUER, JWKS_URL
+from .common import DrawbridgeCase
+
+
+@tagged("post_install", "-at_install")
+class TestNeutralize(DrawbridgeCase):
+    def test_a_neutralized_copy_accepts_no_token(self):
+        self.env["ir.config_parameter"].set_param(JWKS_URL, self.bridge.jwks_url)
+        token = self.token()
+        self.assertAnswers(self.call(token))
+        for query in get_neutralization_queries(["auth_drawbridge"]):
+            self.env.cr.execute(query)
+        # Odoo neutralizes a database that nobody serves; here somebody has it in memory.
+        self.env.registry.clear_all_caches()
+        self.env.invalidate_all()
+        self.assertFalse(self.env["ir.config_parameter"].get_param(ISSUER))
+        self.assertFalse(self.env["ir.config_parameter"].get_param(JWKS_URL))
+        self.assertRefused(self.call(token))
