@@ -2,6 +2,7 @@ import { defineConfig } from 'eslint/config'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import { importX } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import njs from './nginx-njs/eslint-njs.ts'
 
 /** What any room of the bridge may know: names, refusals, and what an adapter promises. */
 const common = [
@@ -55,6 +56,7 @@ export default defineConfig(
       eqeqeq: 'error',
     },
   },
+  njs,
   {
     // tap's and Playwright's test() give back a promise that the runner itself awaits.
     files: ['**/test/**/*.ts', '**/*.spec.ts'],

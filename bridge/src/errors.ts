@@ -5,12 +5,10 @@ import { ERRORS, type ErrorCode } from './contract/index.ts'
  */
 export class BridgeError extends Error {
   readonly code: ErrorCode
-  readonly statusCode: number
 
   constructor(code: ErrorCode, options?: { cause?: unknown; description?: string }) {
     super(options?.description ?? ERRORS[code].description, { cause: options?.cause })
     this.name = 'BridgeError'
     this.code = code
-    this.statusCode = ERRORS[code].status
   }
 }

@@ -44,7 +44,7 @@ export interface Keys {
   signer: Signer
   secrets: SecretKeys
   /** Ends timers and connections. */
-  close(): void
+  close: () => void
 }
 
 /** There is no key to sign or verify with, and none can be had now. */

@@ -9,21 +9,37 @@ import { OdooSessionEnded, OdooUnavailable } from '../odoo/port.ts'
 const RETRY_AFTER = 5
 
 /** What a caller is told of an error: never more than a code and its documented sentence. */
-function codeOf(error: FastifyError): ErrorCode {
+export function errorCodeOf(error: unknown): ErrorCode {
   if (error instanceof BridgeError) return error.code
   if (error instanceof OdooUnavailable) return 'odoo_unavailable'
   if (error instanceof OdooSessionEnded) return 'session_ended'
   if (error instanceof KeysUnavailable) return 'keys_unavailable'
-  if (error.statusCode === 415) return 'unsupported_media_type'
-  if (error.validation !== undefined || (error.statusCode ?? 500) < 500) return 'invalid_request'
+  const { statusCode = 500 } = error as Partial<FastifyError>
+  if (statusCode === 415) return 'unsupported_media_type'
+  if (statusCode < 500) return 'invalid_request'
   return 'server_error'
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, code: ErrorCode, error?: Error) {
+/**
+ * Logs a refusal, and sets the status and headers that go with it, whatever the body will be.
+ * @returns what a person may read
+ */
+export function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ErrorCode,
+  error?: unknown,
+): string {
   const { status, description } = ERRORS[code]
   if (status >= 500) request.log.error({ err: error }, code)
-  else request.log.info({ code, reason: error?.message }, 'refused')
+  else request.log.info({ code, reason: (error as Error | undefined)?.message }, 'refused')
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  reply.code(status).header('cache-control', 'no-store')
+  return description
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, code: ErrorCode, error?: Error) {
+  const description = refuse(request, reply, code, error)
   // Whoever calls with a bearer token learns from this header that it is no good. @see RFC 6750 §3.1
   if (code === 'session_ended') {
     reply.header(
@@ -32,13 +48,13 @@ function send(request: FastifyRequest, reply: FastifyReply, code: ErrorCode, err
     )
   }
   const body: ErrorResponse = { error: code, error_description: description }
-  return reply.code(status).header('cache-control', 'no-store').send(body)
+  return reply.send(body)
 }
 
 /** Turns whatever was thrown into one shape of answer; the log gets the rest. */
 export const errors = fp((app, _options, done) => {
   app.setErrorHandler<FastifyError>((error, request, reply) =>
-    send(request, reply, codeOf(error), error),
+    send(request, reply, errorCodeOf(error), error),
   )
   app.setNotFoundHandler((request, reply) => send(request, reply, 'not_found'))
   done()

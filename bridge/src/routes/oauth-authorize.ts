@@ -7,7 +7,6 @@ import { Eta } from 'eta'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ERRORS, PATHS } from '../contract/index.ts'
-import { BridgeError } from '../errors.ts'
 import { CODE_TTL, createCode } from '../oauth/authorization-code.ts'
 import {
   authorizationResponse,
@@ -17,6 +16,7 @@ import {
   type ParsedAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
 import type { IdentityProvider } from '../odoo/port.ts'
+import { errorCodeOf, refuse } from '../plugins/errors.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { SessionStore } from '../sessions/port.ts'
 import type { Clients } from '../tokens/clients.ts'
@@ -47,12 +47,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
   const views = join(import.meta.dirname, '../oauth/views')
   await app.register(view, { engine: { eta: new Eta({ views }) }, root: views })
 
-  const page = (
-    reply: FastifyReply,
-    status: number,
-    data: Record<string, string>,
-    formAction = '',
-  ) => {
+  const page = (reply: FastifyReply, data: Record<string, string>, formAction = '') => {
     const nonce = randomBytes(16).toString('base64')
     // A browser applies form-action to the redirect that follows the form, too.
     const policy = [
@@ -63,7 +58,6 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       "base-uri 'none'",
     ]
     return reply
-      .code(status)
       .headers({ 'content-security-policy': policy.join('; '), 'cache-control': 'no-store' })
       .view('sign-in.eta', { client: '', problem: '', login: '', action: '', ...data, nonce })
   }
@@ -72,22 +66,17 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     request: FastifyRequest,
     reply: FastifyReply,
     { client, redirectUri }: AuthorizationRequest,
-    problem?: { status: number; text: string; login: string },
+    problem = '',
+    login = '',
   ) =>
     page(
       reply,
-      problem?.status ?? 200,
-      {
-        client: client.client_name,
-        action: request.url,
-        problem: problem?.text ?? '',
-        login: problem?.login ?? '',
-      },
+      { client: client.client_name, action: request.url, problem, login },
       new URL(redirectUri).origin,
     )
 
-  const refuse = (reply: FastifyReply, refusal: Refusal) => {
-    if (refusal.kind === 'untrusted') return page(reply, 400, { problem: refusal.problem })
+  const turnAway = (reply: FastifyReply, refusal: Refusal) => {
+    if (refusal.kind === 'untrusted') return page(reply.code(400), { problem: refusal.problem })
     const { redirectUri, state, error } = refusal
     const error_description = ERRORS[error].description
     return reply.redirect(
@@ -98,7 +87,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
 
   app.get(PATHS.authorize, async (request, reply) => {
     const parsed = parseAuthorizationRequest(request.query as Parameters, clients)
-    return parsed.kind === 'valid' ? form(request, reply, parsed.request) : refuse(reply, parsed)
+    return parsed.kind === 'valid' ? form(request, reply, parsed.request) : turnAway(reply, parsed)
   })
 
   app.post(
@@ -106,7 +95,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     { onRequest: requireSameOrigin(issuer), schema: { body: SignInBody } },
     async (request, reply) => {
       const parsed = parseAuthorizationRequest(request.query as Parameters, clients)
-      if (parsed.kind !== 'valid') return refuse(reply, parsed)
+      if (parsed.kind !== 'valid') return turnAway(reply, parsed)
       const { client, redirectUri, state, codeChallenge, scope, audience } = parsed.request
       try {
         const identity = await signIn(odoo, request, request.body)
@@ -129,10 +118,9 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
           303,
         )
       } catch (error) {
-        if (!(error instanceof BridgeError)) throw error
-        const { login } = request.body
-        const problem = { status: error.statusCode, text: error.message, login }
-        return form(request, reply, parsed.request, problem)
+        // A person sits before this: what went wrong is said in the form, not in JSON.
+        const problem = refuse(request, reply, errorCodeOf(error), error)
+        return form(request, reply, parsed.request, problem, request.body.login)
       }
     },
   )

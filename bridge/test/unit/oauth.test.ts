@@ -112,6 +112,16 @@ test('B2: a wrong password shows the form again, with what was typed but the pas
   t.notMatch(response.body, 'wr<ong')
 })
 
+test('B2: Odoo down is told to the person, in the form', async (t) => {
+  const { app, odoo } = await startBridge(t)
+  odoo.failWith = 502
+  const response = await signIn(app)
+  t.equal(response.statusCode, 503)
+  t.ok(response.headers['retry-after'])
+  t.match(response.body, /role="alert">Odoo does not answer/)
+  t.match(response.headers['content-type'], 'text/html')
+})
+
 test('the form is taken from the same origin only', async (t) => {
   const { app, odoo } = await startBridge(t)
   for (const headers of [
