@@ -1,0 +1,92 @@
+import { expect, test } from 'playwright/test'
+import { PATHS, type ErrorResponse, type ProtectedData } from '@drawbridge/bridge/contract'
+import { readStack } from './stack/description.ts'
+import { bearer, postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
+
+const stack = readStack()
+const api = stack.issuer + PATHS.protectedData
+const explicit = api.replace('/api/', '/api/explicit/')
+const { demo, portal } = stack.accounts
+
+const get = (url: string, headers: Record<string, string> = {}) =>
+  fetch(url, { headers, redirect: 'manual' })
+
+test('A5–A7: a valid token gets the data that its user may see', async () => {
+  const [internal, outside] = await Promise.all([signIn(demo), signIn(portal)])
+  const read = async (token: string) => {
+    const response = await get(api, bearer(token))
+    expect(response.status).toBe(200)
+    return (await response.json()) as ProtectedData
+  }
+  const [mine, theirs] = await Promise.all([read(internal.accessToken), read(outside.accessToken)])
+  expect(mine.user.login).toBe(demo.login)
+  expect(theirs.user.login).toBe(portal.login)
+  expect(mine.total).toBeGreaterThan(theirs.total)
+})
+
+test('A8: no token, and every wrong one: 401 with the right challenge, never a redirect', async () => {
+  const { accessToken, cookie } = await signIn(demo)
+  const [header = '', payload = '', signature = ''] = accessToken.split('.')
+  const unsigned = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')
+  const wrong: Record<string, string> = {
+    'another user': withClaims(accessToken, { sub: '2' }),
+    'a longer life': withClaims(accessToken, { exp: 4_102_444_800 }),
+    unsigned: `${unsigned}.${payload}.`,
+    'cut off': `${header}.${payload}.${signature.slice(0, -4)}`,
+    'a refresh token': cookie.split('=')[1] ?? '',
+    garbage: 'x',
+  }
+  const absent = await get(api)
+  expect(absent.status).toBe(401)
+  const challenge = absent.headers.get('www-authenticate')
+  expect(challenge).toMatch(/^Bearer realm="[^"]+"/)
+  expect(challenge).not.toContain('error=')
+  for (const url of [api, explicit]) {
+    for (const [what, token] of Object.entries(wrong)) {
+      const response = await get(url, bearer(token))
+      expect(response.status, what).toBe(401)
+      expect(response.headers.get('www-authenticate'), what).toMatch(/error="invalid_token"/)
+    }
+  }
+})
+
+test('A6.1, A8.1: expired is said so, by the gate itself and by the bridge', async () => {
+  const { accessToken } = await signIn(demo)
+  for (const url of [api, explicit]) {
+    await untilExpired(url, accessToken)
+    const response = await get(url, bearer(accessToken))
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toMatch(
+      /error="invalid_token", error_description="[^"]*expired/,
+    )
+  }
+})
+
+test('A6: explicit validation knows an ended session at once', async () => {
+  const { accessToken, cookie } = await signIn(demo)
+  expect((await get(explicit, bearer(accessToken))).status).toBe(200)
+  expect((await postAuth(PATHS.logout, {}, cookie)).status).toBe(204)
+  expect((await get(explicit, bearer(accessToken))).status).toBe(401)
+})
+
+test('what only the gate may say cannot be said by a client', async () => {
+  const { accessToken } = await signIn(portal)
+  for (const name of ['Drawbridge-Sub', 'drawbridge-sid', 'Drawbridge-Gate-Credential']) {
+    const response = await get(api, { ...bearer(accessToken), [name]: '2' })
+    expect(response.status, name).toBe(400)
+  }
+  const body = { token: accessToken, audience: `${stack.issuer}/api` }
+  expect((await postAuth(PATHS.validate, body)).status, 'not from outside').toBe(404)
+})
+
+test('the bridge itself refuses whoever goes around the gate', async () => {
+  const { accessToken } = await signIn(demo)
+  const response = await get(stack.inside.bridgeUrl + PATHS.protectedData, {
+    ...bearer(accessToken),
+    'Drawbridge-Sub': '2',
+    'Drawbridge-Sid': 'x',
+    'Drawbridge-Scope': 'odoo.read',
+  })
+  expect(response.status).toBe(401)
+  expect(((await response.json()) as ErrorResponse).error).toBe('invalid_gate_credential')
+})

@@ -1,0 +1,181 @@
+import { expect, test, type Page } from 'playwright/test'
+import { PATHS } from '@drawbridge/bridge/contract'
+import { readStack, type Account } from './stack/description.ts'
+import { watch } from './support/network.ts'
+import { cookieOf, postAuth, untilExpired } from './support/tokens.ts'
+
+const stack = readStack()
+const api = stack.issuer + PATHS.protectedData
+const { demo } = stack.accounts
+
+const REFRESH_COOKIE = 'drawbridge_refresh'
+
+async function signIn(page: Page, { login, password }: Account = demo): Promise<void> {
+  await page.getByLabel('Login').fill(login)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** What the gate lets through is what Odoo shows this user. */
+const contacts = (page: Page) =>
+  page.getByRole('region', { name: 'Contacts' }).getByRole('listitem')
+
+const signInPage = (page: Page) => page.getByRole('heading', { name: 'Sign in' })
+
+const reload = (page: Page) => page.getByRole('button', { name: 'Reload' }).click()
+
+const leaveExpiryToTheGate = (page: Page) =>
+  page.getByRole('checkbox', { name: /Let the gate find out/ }).check()
+
+async function refreshCookie(page: Page): Promise<string> {
+  const cookies = await page.context().cookies(stack.issuer)
+  return cookies.find(({ name }) => name === REFRESH_COOKIE)?.value ?? ''
+}
+
+test.beforeEach(async ({ page }) => {
+  await page.goto('/')
+  await expect(signInPage(page)).toBeVisible()
+})
+
+test('A1–A7: a user signs in with the Odoo password and sees what Odoo shows them', async ({
+  page,
+}) => {
+  const network = watch(page, stack.issuer)
+  await signIn(page)
+  await expect(contacts(page).first()).toBeVisible()
+  await expect(page.getByText('Marc Demo').first()).toBeVisible()
+  await expect(page.getByText('Azure Interior').first()).toBeVisible()
+  expect(network.seen(PATHS.login)).toEqual([200])
+  expect(network.seen(PATHS.protectedData)).toEqual([200])
+
+  await test.step('A4: the access token is in memory alone, the refresh token out of reach', async () => {
+    const token = network.lastBearer()
+    const [cookie] = await page.context().cookies(stack.issuer)
+    expect(cookie).toMatchObject({
+      name: REFRESH_COOKIE,
+      httpOnly: true,
+      sameSite: 'Lax',
+      path: '/',
+    })
+    const stored = await page.evaluate(async () => {
+      const caches = await Promise.all(
+        (await globalThis.caches.keys()).map(async (name) =>
+          (await (await globalThis.caches.open(name)).keys()).map(({ url }) => url),
+        ),
+      )
+      return JSON.stringify([
+        localStorage,
+        sessionStorage,
+        document.cookie,
+        await indexedDB.databases(),
+        caches,
+      ])
+    })
+    expect(stored).not.toContain(token)
+    expect(stored).not.toContain(REFRESH_COOKIE)
+    expect(stored).not.toContain(PATHS.protectedData)
+  })
+})
+
+test('A2: a wrong password is told in words, and nobody is signed in', async ({ page }) => {
+  await signIn(page, { ...demo, password: 'not the password' })
+  await expect(page.getByRole('alert')).toContainText('Wrong login or password')
+  await expect(page.getByLabel('Login')).toHaveValue(demo.login)
+  expect(await refreshCookie(page)).toBe('')
+})
+
+test('A8–A11: the token expires: one 401, one refresh, the request once more', async ({ page }) => {
+  const network = watch(page, stack.issuer)
+  await signIn(page)
+  await expect(contacts(page).first()).toBeVisible()
+  await leaveExpiryToTheGate(page)
+  const [before, token] = [await refreshCookie(page), network.lastBearer()]
+  await untilExpired(api, token)
+
+  await reload(page)
+  await expect.poll(() => network.seen(PATHS.protectedData)).toEqual([200, 401, 200])
+  expect(network.seen(PATHS.refresh)).toEqual([200])
+  const [, refused, retried] = network.requests(PATHS.protectedData)
+  expect(refused?.headers()['authorization']).toBe(`Bearer ${token}`)
+  expect(retried?.headers()['authorization']).not.toBe(`Bearer ${token}`)
+  expect(retried?.url()).toBe(refused?.url())
+  expect(await refreshCookie(page), 'rotated').not.toBe(before)
+  await expect(contacts(page).first()).toBeVisible()
+
+  await test.step('and the user can see that it happened', async () => {
+    const steps = page.getByRole('region', { name: 'Steps, oldest first' }).getByRole('listitem')
+    await expect(steps.filter({ hasText: 'Refused: The access token expired' })).toHaveCount(1)
+    await expect(steps.filter({ hasText: 'A new access token.' })).toHaveCount(1)
+    await expect(steps.filter({ hasText: 'The same request again' })).toHaveCount(1)
+  })
+})
+
+test('A9: a page that looks at the clock refreshes before it asks', async ({ page }) => {
+  const network = watch(page, stack.issuer)
+  await signIn(page)
+  await expect(contacts(page).first()).toBeVisible()
+  await expect(page.getByText('expired: the next request renews it')).toBeVisible({ timeout: 15_000 })
+  await reload(page)
+  await expect.poll(() => network.seen(PATHS.protectedData)).toEqual([200, 200])
+  expect(network.seen(PATHS.refresh)).toEqual([200])
+})
+
+test('A11: whoever opens the page again, or a second tab, is still signed in', async ({ page }) => {
+  await signIn(page)
+  await expect(contacts(page).first()).toBeVisible()
+  await page.reload()
+  await expect(contacts(page).first()).toBeVisible()
+  const second = await page.context().newPage()
+  await second.goto('/')
+  await expect(contacts(second).first()).toBeVisible()
+  await second.getByRole('button', { name: 'Sign out' }).click()
+  await expect(signInPage(second)).toBeVisible()
+  await expect(signInPage(page), 'in every tab').toBeVisible()
+})
+
+test('A12: a refresh cookie two generations old: the session is over for whoever holds it', async ({
+  page,
+  context,
+}) => {
+  await signIn(page)
+  await expect(contacts(page).first()).toBeVisible()
+  await leaveExpiryToTheGate(page)
+  const network = watch(page, stack.issuer)
+  await reload(page)
+  await expect.poll(() => network.seen(PATHS.protectedData).at(-1)).toBe(200)
+  const stolen = await refreshCookie(page)
+  const once = await postAuth(PATHS.refresh, {}, `${REFRESH_COOKIE}=${stolen}`)
+  const twice = await postAuth(PATHS.refresh, {}, cookieOf(once))
+  expect([once.status, twice.status]).toEqual([200, 200])
+
+  await untilExpired(api, network.lastBearer())
+  await reload(page)
+  await expect(signInPage(page)).toBeVisible()
+  await expect(page.getByText('Your session is over.')).toBeVisible()
+  expect(await refreshCookie(page), 'cleared').toBe('')
+  const newest = await postAuth(PATHS.refresh, {}, cookieOf(twice))
+  expect(newest.status, 'the thief is out, too').toBe(401)
+  expect(context.pages()).toHaveLength(1)
+})
+
+test('A12: whoever has to sign in comes back to where they were', async ({ page }) => {
+  await page.goto('/activity')
+  await expect(signInPage(page)).toBeVisible()
+  await expect(page).toHaveURL(/sign-in/)
+  await signIn(page)
+  await expect(page).toHaveURL(`${stack.issuer}/activity`)
+})
+
+test('A12: signing out ends the session here, at the bridge and at Odoo', async ({ page }) => {
+  await signIn(page)
+  await expect(contacts(page).first()).toBeVisible()
+  const cookie = await refreshCookie(page)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await expect(signInPage(page)).toBeVisible()
+  await expect(page.getByText('You are signed out.')).toBeVisible()
+  await expect.poll(() => refreshCookie(page)).toBe('')
+  const again = await postAuth(PATHS.refresh, {}, `${REFRESH_COOKIE}=${cookie}`)
+  expect(again.status).toBe(401)
+  await page.reload()
+  await expect(signInPage(page)).toBeVisible()
+})

@@ -1,0 +1,77 @@
+/** What a running stack tells tests about itself. Imports nothing of the tree, so any test may use it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { STACK_DIR } from './paths.ts'
+
+/** `login` and `password` of somebody in Odoo's demo data. */
+export interface Account {
+  login: string
+  password: string
+}
+
+/** An OAuth client that the bridge knows. @see RFC 7591 §2 */
+export interface RegisteredClient {
+  client_id: string
+  client_name: string
+  redirect_uris: string[]
+  scope: string
+  /** @see RFC 8707 */
+  resources: string[]
+}
+
+/** A running stack. Addresses have no slash at their end. */
+export interface StackDescription {
+  /** The process that runs it. */
+  pid: number
+  /** Address of the PWA and the gate, which is the `iss` of every token. */
+  issuer: string
+  /** Address of Odoo's own pages. */
+  odooUrl: string
+  accounts: Record<'admin' | 'demo' | 'portal', Account>
+  clients: RegisteredClient[]
+  /** Seconds. */
+  accessTokenTtl: number
+  /** Behind the gate: reached by tests alone. */
+  inside: {
+    bridgeUrl: string
+    odooUrl: string
+    odooDatabase: string
+    odooDatabaseUuid: string
+    /** PostgreSQL as the bridge reaches it. */
+    bridgeDatabaseUrl: string
+    /** Holds what the gate proves itself with. */
+    gateCredentialFile: string
+    vault: {
+      address: string
+      roleId: string
+      secretIdFile: string
+      transitKey: string
+      kvPath: string
+      /** JSON `{ root_token, keys_base64 }`. */
+      initFile: string
+    }
+  }
+  /** Process ids as the machine sees them. */
+  parts: { name: string; pid: number; logFile: string }[]
+}
+
+/** The file that describes the stack in a folder. */
+export const descriptionFile = (folder: string): string => join(folder, 'stack.json')
+
+/** The folder of the stack that `npm start` runs. */
+export const START_FOLDER = join(STACK_DIR, 'start')
+
+/**
+ * The stack to test against: the file that `DRAWBRIDGE_STACK` names, else the one of `npm start`.
+ * @throws Error when none runs
+ */
+export function readStack(): StackDescription {
+  const file = process.env['DRAWBRIDGE_STACK'] ?? descriptionFile(START_FOLDER)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new Error(`No stack is described in ${file}. Start one with: npm start`)
+  }
+  return JSON.parse(text) as StackDescription
+}

@@ -1,0 +1,89 @@
+/** The bridge of this repository. */
+import { join } from 'node:path'
+import type { RegisteredClient } from '../description.ts'
+import { BRIDGE_USER, privateFile, privateFolder, secretIn } from '../folders.ts'
+import { answers, startPart, untilReady, type Part } from '../process.ts'
+import { REPOSITORY } from '../paths.ts'
+import { inRoot } from '../roots.ts'
+import { KV_PATH, TRANSIT_KEY } from './openbao.ts'
+import { ODOO_DATABASE } from './postgresql.ts'
+
+export interface BridgeOptions {
+  /** Holds its secrets. */
+  folder: string
+  logFile: string
+  /** Where it listens; Odoo and the gate know it before it runs. */
+  port: number
+  issuer: string
+  odoo: { port: number; databaseUuid: string }
+  databaseUrl: string
+  vault: { address: string; roleId: string }
+  clients: RegisteredClient[]
+  /** Settings of the caller, on top of the stack's own. */
+  environment: Record<string, string>
+}
+
+/** The files of the bridge's folder. */
+export const secretIdFile = (folder: string): string => join(folder, 'secret-id')
+export const gateCredentialFile = (folder: string): string => join(folder, 'gate-credential')
+
+/** Makes the bridge's folder, and the secret that it shares with the gate. */
+export function prepareBridgeFolder(folder: string): void {
+  privateFolder(folder, BRIDGE_USER)
+  secretIn(gateCredentialFile(folder), BRIDGE_USER)
+}
+
+/** Starts the bridge and waits until all that it needs is reachable. */
+export async function startBridge(options: BridgeOptions): Promise<Part> {
+  const { folder, issuer, odoo, vault, port } = options
+  privateFile(join(folder, 'clients.json'), JSON.stringify(options.clients), BRIDGE_USER)
+  const part = startPart({
+    name: 'bridge',
+    logFile: options.logFile,
+    command: inRoot('stack', ['/mnt/drawbridge/node_modules/.bin/node', SERVER], {
+      user: BRIDGE_USER,
+      binds: { '/mnt/bridge': folder },
+      readOnlyBinds: { '/mnt/drawbridge': REPOSITORY },
+    }),
+    env: {
+      HOME: '/mnt/bridge',
+      NODE_ENV: 'production',
+      ISSUER: issuer,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      TRUST_PROXY: '127.0.0.1',
+      ODOO_URL: `http://127.0.0.1:${odoo.port}`,
+      ODOO_DATABASE,
+      ODOO_DATABASE_UUID: odoo.databaseUuid,
+      DATABASE_URL: options.databaseUrl,
+      KEY_CUSTODY: 'fetched',
+      VAULT_ADDR: vault.address,
+      VAULT_ROLE_ID: vault.roleId,
+      VAULT_SECRET_ID_FILE: '/mnt/bridge/secret-id',
+      VAULT_TRANSIT_KEY: TRANSIT_KEY,
+      VAULT_KV_PATH: KV_PATH,
+      GATE_CREDENTIAL_FILE: '/mnt/bridge/gate-credential',
+      CLIENTS_FILE: '/mnt/bridge/clients.json',
+      ROLE_MAP: JSON.stringify(ROLE_MAP),
+      ACCESS_TOKEN_TTL: '600',
+      LOG_LEVEL: 'info',
+      ...options.environment,
+    },
+  })
+  try {
+    await untilReady(part, answers(`http://127.0.0.1:${port}/readyz`))
+  } catch (error) {
+    await part.stop()
+    throw error
+  }
+  return part
+}
+
+const SERVER = '/mnt/drawbridge/bridge/src/server.ts'
+
+/** Odoo group to role. */
+const ROLE_MAP = {
+  'base.group_system': 'admin',
+  'base.group_user': 'internal',
+  'base.group_portal': 'portal',
+}

@@ -1,0 +1,265 @@
+/**
+ * `npm test`: every suite of the repository, one after the other, and one line that sums them up.
+ *
+ * `--unit` runs what needs neither root nor stack. Names of suites run only these.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { checkDisk, checkMachine, checkPip } from './stack/checks.ts'
+import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
+import { explain, StackError } from './stack/error.ts'
+import { ensureRoot, installStack } from './stack/install.ts'
+import { testAddon } from './stack/test-addon.ts'
+import { REPOSITORY } from './stack/paths.ts'
+import { freePort } from './stack/ports.ts'
+import { secondsSince, showProgress } from './stack/progress.ts'
+import { takeRunFolder } from './stack/run-folder.ts'
+import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
+import { startStack, type Stack } from './stack/stack.ts'
+
+/** What a suite needs beside the npm packages. */
+type Needs = 'nothing' | 'roots' | 'stack'
+
+interface Suite {
+  name: string
+  needs: Needs
+  /** Runs it, with its own output on this process's. */
+  run(context: Context): Promise<Outcome>
+}
+
+interface Context {
+  /** For reports; removed afterwards. */
+  folder: string
+  environment: NodeJS.ProcessEnv
+}
+
+interface Outcome extends Counts {
+  exitCode: number | null
+}
+
+interface Result extends Counts {
+  name: string
+  time: string
+  /** Why it counts as failed although no test did. */
+  problem?: string
+}
+
+const running = new Set<number>()
+
+const stopped = stopRequested()
+stopped.addEventListener('abort', () => {
+  for (const pid of running) process.kill(-pid, 'SIGKILL')
+})
+
+/**
+ * Runs a program with this process's output.
+ * @returns its exit code, and what it printed where that is read
+ */
+async function show(
+  command: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; read?: boolean },
+): Promise<{ exitCode: number | null; printed: string }> {
+  const { cwd, env, read = false } = options
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
+    cwd,
+    env,
+    stdio: ['ignore', read ? 'pipe' : 'inherit', 'inherit'],
+    // A group of its own, to be stopped as a whole.
+    detached: true,
+  })
+  const { pid } = child
+  if (pid !== undefined) running.add(pid)
+  child.stdout?.on('data', (chunk: Buffer) => process.stdout.write(chunk))
+  const printed = child.stdout === null ? '' : text(child.stdout)
+  const [exitCode] = (await once(child, 'close')) as [number | null]
+  if (pid !== undefined) running.delete(pid)
+  return { exitCode, printed: await printed }
+}
+
+/** A suite of tap tests: all test files below a folder of a workspace. */
+const tapSuite = (name: string, workspace: string, folder: string, needs: Needs): Suite => ({
+  name,
+  needs,
+  async run({ environment }) {
+    const cwd = join(REPOSITORY, workspace)
+    const files = globSync(`${folder}/**/*.test.ts`, { cwd }).sort()
+    if (files.length === 0) throw new StackError(`${workspace}/${folder} holds no tests.`)
+    const tap = ['tap', '--disable-coverage', '--reporter=tap', ...files]
+    const { exitCode, printed } = await show(tap, { cwd, env: environment, read: true })
+    return { ...countTap(printed), exitCode }
+  },
+})
+
+const SUITES: Suite[] = [
+  tapSuite('bridge unit', 'bridge', 'test/unit', 'nothing'),
+  tapSuite('gate unit', 'nginx-njs', 'test/unit', 'nothing'),
+  tapSuite('pwa unit', 'pwa', 'test', 'nothing'),
+  tapSuite('stack unit', 'e2e', 'test', 'nothing'),
+  tapSuite('gate', 'nginx-njs', 'test/nginx', 'roots'),
+  {
+    name: 'addon',
+    needs: 'roots',
+    async run() {
+      const { log, exitCode } = await testAddon((line) => {
+        console.log(line)
+      })
+      return { ...countOdoo(log), exitCode }
+    },
+  },
+  tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
+  {
+    name: 'browser',
+    needs: 'stack',
+    async run({ folder, environment }) {
+      const report = join(folder, 'playwright.json')
+      const env = { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: report }
+      const cwd = join(REPOSITORY, 'e2e')
+      const { exitCode } = await show(['playwright', 'test'], { cwd, env })
+      const written = await readFile(report, 'utf8').catch(() => {
+        throw new StackError('Playwright ended without a report.')
+      })
+      return { ...countPlaywright(written), exitCode }
+    },
+  },
+]
+
+/** Seconds: short, so that tests can see a token expire. */
+const ACCESS_TOKEN_TTL = 5
+
+async function startTestStack(): Promise<Stack> {
+  const otherApp = `http://127.0.0.1:${await freePort()}`
+  const client = { redirect_uris: [`${otherApp}/callback.html`], scope: 'odoo.read' }
+  return startStack({
+    name: 'test',
+    ephemeral: true,
+    signal: stopped,
+    environment: { ACCESS_TOKEN_TTL: String(ACCESS_TOKEN_TTL) },
+    leeway: 0,
+    clients: ({ api, odoo }) => [
+      { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
+      { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
+    ],
+    corsOrigins: [otherApp],
+    progress: showProgress(process.stderr),
+  })
+}
+
+async function runSuite(suite: Suite, context: Context): Promise<Result> {
+  stopped.throwIfAborted()
+  console.log(`\n=== ${suite.name} ===`)
+  const begin = Date.now()
+  const { name } = suite
+  try {
+    const { exitCode, ...counts } = await suite.run(context)
+    stopped.throwIfAborted()
+    const time = secondsSince(begin)
+    if (counts.failed > 0) return { name, time, ...counts }
+    const ended = exitCode === null ? 'was killed' : `ended with exit code ${exitCode}`
+    if (exitCode !== 0) return { name, time, ...counts, failed: 1, problem: ended }
+    if (counts.passed === 0) return { name, time, ...counts, failed: 1, problem: 'ran no test' }
+    return { name, time, ...counts }
+  } catch (error) {
+    stopped.throwIfAborted()
+    return crashed(suite, secondsSince(begin), error)
+  }
+}
+
+function crashed({ name }: Suite, time: string, error: unknown): Result {
+  const problem = explain(error)
+  console.error(problem)
+  return { name, time, passed: 0, failed: 1, skipped: [], problem: problem.split('\n')[0] ?? '' }
+}
+
+function sumUp(results: Result[], time: string): void {
+  const width = Math.max(...results.map(({ name }) => name.length))
+  console.log(`\n=== all suites, ${time} ===`)
+  for (const { name, passed, failed, skipped, time: own, problem } of results) {
+    const columns = [
+      name.padEnd(width),
+      `${passed} passed`.padStart(12),
+      `${failed} failed`.padStart(10),
+      `${skipped.length} skipped`.padStart(11),
+      own.padStart(9),
+    ]
+    console.log([...columns, problem === undefined ? '' : `  (${problem})`].join(' ').trimEnd())
+  }
+  for (const { name, skipped } of results) {
+    for (const test of skipped) console.log(`skipped: ${name}: ${test}`)
+  }
+  const total = (count: (result: Result) => number): number =>
+    results.reduce((all, result) => all + count(result), 0)
+  const skipped = total((result) => result.skipped.length)
+  console.log(
+    `\n${total(({ passed }) => passed)} passed, ${total(({ failed }) => failed)} failed` +
+      (skipped > 0 ? `, ${skipped} skipped` : ''),
+  )
+}
+
+function chooseSuites(args: string[]): Suite[] {
+  if (args.length === 0) return SUITES
+  if (args[0] === '--unit') return SUITES.filter(({ needs }) => needs === 'nothing')
+  return args.map((name) => {
+    const suite = SUITES.find((candidate) => candidate.name === name)
+    if (suite !== undefined) return suite
+    const names = SUITES.map((candidate) => `"${candidate.name}"`).join(', ')
+    throw new StackError(`There is no suite "${name}"; there are ${names}, and --unit.`)
+  })
+}
+
+async function install(suites: Suite[]): Promise<void> {
+  if (suites.every(({ needs }) => needs === 'nothing')) return
+  await checkMachine()
+  await checkDisk()
+  await checkPip()
+  const progress = showProgress(process.stderr)
+  await Promise.all([installStack(progress), ensureRoot('stable', progress)])
+}
+
+async function main(): Promise<number> {
+  const begin = commandBegan()
+  const suites = chooseSuites(process.argv.slice(2))
+  await Promise.race([install(suites), aborted(stopped)])
+  stopped.throwIfAborted()
+  const reports = await takeRunFolder('reports')
+  const folder = reports.path
+  const environment = { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }
+  const results: Result[] = []
+  let stack: Stack | undefined
+  try {
+    for (const suite of suites.filter(({ needs }) => needs !== 'stack')) {
+      results.push(await runSuite(suite, { folder, environment }))
+    }
+    const onStack = suites.filter(({ needs }) => needs === 'stack')
+    if (onStack.length > 0) {
+      console.log('\n=== test stack ===')
+      try {
+        stack = await startTestStack()
+      } catch (error) {
+        results.push(...onStack.map((suite) => crashed(suite, secondsSince(begin), error)))
+        onStack.length = 0
+      }
+    }
+    for (const suite of onStack) {
+      const onIt = { ...environment, DRAWBRIDGE_STACK: stack?.file }
+      results.push(await runSuite(suite, { folder, environment: onIt }))
+    }
+  } finally {
+    await stack?.stop()
+    await reports.release()
+  }
+  sumUp(results, secondsSince(begin))
+  return results.some(({ failed }) => failed > 0) ? 1 : 0
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  console.error(`\n${explain(error)}`)
+  process.exitCode = 1
+}
+// What is still being built would keep this process alive; it dies with it.
+process.exit()
