@@ -114,7 +114,9 @@ test('A9: a page that looks at the clock refreshes before it asks', async ({ pag
   const network = watch(page, stack.issuer)
   await signIn(page)
   await expect(contacts(page).first()).toBeVisible()
-  await expect(page.getByText('expired: the next request renews it')).toBeVisible({ timeout: 15_000 })
+  await expect(page.getByText('expired: the next request renews it')).toBeVisible({
+    timeout: 15_000,
+  })
   await reload(page)
   await expect.poll(() => network.seen(PATHS.protectedData)).toEqual([200, 200])
   expect(network.seen(PATHS.refresh)).toEqual([200])

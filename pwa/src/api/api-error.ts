@@ -1,0 +1,43 @@
+import type { ErrorCode, ErrorResponse } from '@drawbridge/bridge/contract'
+import { SessionError } from '../auth/index.ts'
+
+/** Why a call for data failed: the bridge's code, or one of these. */
+export type ApiErrorCode = ErrorCode | 'offline' | 'unreachable' | 'bad_response'
+
+/** What the functions of this folder reject with. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: ApiErrorCode
+
+  constructor(code: ApiErrorCode, options?: ErrorOptions) {
+    super(code, options)
+    this.code = code
+  }
+}
+
+/** The error of an answer that is not 2xx. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => null)) as Partial<ErrorResponse> | null
+  if (body?.error) return new ApiError(body.error)
+  return new ApiError(response.status >= 500 ? 'unreachable' : 'bad_response')
+}
+
+/**
+ * The error of a call that found no answer at all.
+ * @returns null if the session is over or another user's: the app is told of that by an event
+ */
+export function errorWithoutAnswer(error: unknown): ApiError | null {
+  const unreachable = navigator.onLine ? 'unreachable' : 'offline'
+  if (!(error instanceof SessionError)) return new ApiError(unreachable, { cause: error })
+  switch (error.code) {
+    case 'signed_out':
+    case 'user_changed':
+    case 'invalid_refresh_token':
+    case 'session_ended':
+      return null
+    case 'unreachable':
+      return new ApiError(unreachable, { cause: error })
+    default:
+      return new ApiError(error.code, { cause: error })
+  }
+}

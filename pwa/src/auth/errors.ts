@@ -1,0 +1,27 @@
+import type { ErrorCode } from '@drawbridge/bridge/contract'
+
+/**
+ * Why a step of the session failed: a code of the bridge, or one of the client's own.
+ *
+ * - `unreachable`: no answer, or none from the bridge itself. Nothing is lost; try again.
+ * - `bad_response`: the bridge answered something that is not understood.
+ * - `signed_out`: there is no session; `login()` first.
+ * - `user_changed`: somebody else signed in while a request was under way; it was not repeated.
+ */
+export type SessionErrorCode =
+  ErrorCode | 'unreachable' | 'bad_response' | 'signed_out' | 'user_changed'
+
+/** What every method of the session rejects with. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError'
+  /** Stable; choose by this, not by the message. */
+  readonly code: SessionErrorCode
+  /** HTTP status of the answer, if there was one. */
+  readonly status: number | undefined
+
+  constructor(code: SessionErrorCode, options: ErrorOptions & { status?: number } = {}) {
+    super(code, options)
+    this.code = code
+    this.status = options.status
+  }
+}

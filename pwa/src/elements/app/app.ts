@@ -1,0 +1,249 @@
+import { html, nothing } from 'lit'
+import type { PropertyValues, TemplateResult } from 'lit'
+import { keyed } from 'lit/directives/keyed.js'
+import type { ProtectedData } from '@drawbridge/bridge/contract'
+import type { ActivityLog } from '../../activity-log.ts'
+import { returnPath } from '../../auth/index.ts'
+import type { Session } from '../../auth/index.ts'
+import { ROUTES, routeOf, signInAddress } from '../../routes.ts'
+import type { Route } from '../../routes.ts'
+import '../activity/activity.ts'
+import '../contacts/contacts.ts'
+import '../sign-in/sign-in.ts'
+import type { SignInNotice } from '../sign-in/sign-in.ts'
+import { DrawbridgeElement } from '../shared/element.ts'
+import { mark, people, signOut, steps } from '../shared/icons.ts'
+import './app.css'
+
+const TEXT = {
+  name: 'Drawbridge',
+  starting: 'Opening…',
+  skip: 'Skip to the content',
+  unreachable: 'The server does not answer',
+  unreachableHint: 'You are not signed out: as soon as it answers, you go on where you were.',
+  retry: 'Try again',
+  signOut: 'Sign out',
+  navigation: 'Pages',
+  titles: {
+    contacts: 'Contacts',
+    activity: 'What just happened',
+    signIn: 'Sign in',
+  } satisfies Record<Route, string>,
+}
+
+type Phase = 'starting' | 'unreachable' | 'signed-out' | 'signed-in'
+
+/** The whole app: which screen is to be seen, and who is signed in. */
+export class DrawbridgeApp extends DrawbridgeElement {
+  static override properties = {
+    session: { attribute: false },
+    log: { attribute: false },
+    phase: { state: true },
+    route: { state: true },
+    profile: { state: true },
+    notice: { state: true },
+  }
+
+  /** To be set before the element is connected. */
+  declare session: Session
+  /** To be set before the element is connected. */
+  declare log: ActivityLog
+  declare private phase: Phase
+  declare private route: Route
+  declare private profile: ProtectedData['user'] | null
+  declare private notice: SignInNotice | null
+  #disconnected = new AbortController()
+
+  constructor() {
+    super()
+    this.phase = 'starting'
+    this.route = routeOf(location.pathname)
+    this.profile = null
+    this.notice = null
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#disconnected = new AbortController()
+    const { signal } = this.#disconnected
+    window.addEventListener('popstate', this.#follow, { signal })
+    this.session.addEventListener('signed-in', this.#enter, { signal })
+    this.session.addEventListener(
+      'signed-out',
+      ({ detail }) => {
+        this.#leave(detail.reason === 'refused' ? 'ended' : 'signed-out')
+      },
+      { signal },
+    )
+    this.session.addEventListener(
+      'user-changed',
+      () => {
+        this.profile = null
+        this.requestUpdate()
+      },
+      { signal },
+    )
+    void this.#restore()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#disconnected.abort()
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    const screen = this.phase === 'signed-out' ? 'signIn' : this.route
+    document.title = `${TEXT.titles[screen]} · ${TEXT.name}`
+    // A screen that comes in place of another takes the focus along; the first one does not.
+    const before = changed.get('phase') as Phase | undefined
+    if (this.phase === 'signed-in' && before === 'signed-out') {
+      this.querySelector<HTMLElement>(`#${this.route}`)?.focus()
+    }
+  }
+
+  protected override render(): TemplateResult {
+    switch (this.phase) {
+      case 'starting':
+        return html`<main class="splash">
+          ${mark}
+          <p role="status">${TEXT.starting}</p>
+        </main>`
+      case 'unreachable':
+        return this.#renderUnreachable()
+      case 'signed-out':
+        return html`
+          <drawbridge-sign-in
+            .session=${this.session}
+            .notice=${this.notice}
+            @sign-out-again=${this.#signOut}
+          ></drawbridge-sign-in>
+        `
+      case 'signed-in':
+        return this.#renderScreens()
+    }
+  }
+
+  #renderUnreachable(): TemplateResult {
+    return html`
+      <main class="splash">
+        ${mark}
+        <div role="alert">
+          <h1>${TEXT.unreachable}</h1>
+          <p>${TEXT.unreachableHint}</p>
+        </div>
+        <button class="button" type="button" @click=${this.#restore}>${TEXT.retry}</button>
+      </main>
+    `
+  }
+
+  #renderScreens(): TemplateResult {
+    const { profile, route } = this
+    return html`
+      <a class="skip" href=${route === 'activity' ? '#activity' : '#contacts'}>${TEXT.skip}</a>
+      <header class="bar">
+        <a class="brand" href=${ROUTES.contacts} @click=${this.#go}>
+          ${mark}<span>${TEXT.name}</span>
+        </a>
+        <p class="profile">
+          ${profile ? html`<strong>${profile.name}</strong><span>${profile.login}</span>` : nothing}
+        </p>
+        <button class="button quiet" type="button" @click=${this.#signOut}>
+          ${signOut}<span>${TEXT.signOut}</span>
+        </button>
+      </header>
+      <main class="screens" data-route=${route}>
+        <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
+          ${keyed(
+            this.session.user?.sub,
+            html`<drawbridge-contacts
+              .session=${this.session}
+              @profile=${this.#meet}
+            ></drawbridge-contacts>`,
+          )}
+        </section>
+        <section id="activity" tabindex="-1" aria-labelledby="activity-title">
+          <drawbridge-activity .session=${this.session} .log=${this.log}></drawbridge-activity>
+        </section>
+      </main>
+      <nav class="tabs" aria-label=${TEXT.navigation}>
+        ${this.#renderTab('contacts', people)} ${this.#renderTab('activity', steps)}
+      </nav>
+    `
+  }
+
+  #renderTab(route: Route, icon: TemplateResult): TemplateResult {
+    return html`
+      <a
+        href=${ROUTES[route]}
+        aria-current=${this.route === route ? 'page' : nothing}
+        @click=${this.#go}
+      >
+        ${icon}<span>${TEXT.titles[route]}</span>
+      </a>
+    `
+  }
+
+  readonly #restore = async (): Promise<void> => {
+    this.phase = 'starting'
+    try {
+      // Where it finds a session, the event has already opened the door.
+      if (!(await this.session.restore())) this.#leave(null)
+    } catch {
+      this.phase = 'unreachable'
+    }
+  }
+
+  readonly #enter = (): void => {
+    const asked = new URLSearchParams(location.search).get('return')
+    const address = returnPath(asked, location.origin)
+    if (this.route === 'signIn') history.replaceState(null, '', address)
+    this.notice = null
+    this.phase = 'signed-in'
+    this.#follow()
+  }
+
+  #leave(notice: SignInNotice | null): void {
+    const path = location.pathname + location.search + location.hash
+    // Who signs out is done here; who was thrown out wants to come back.
+    const back = notice === 'signed-out' ? ROUTES.contacts : path
+    if (this.route !== 'signIn') history.replaceState(null, '', signInAddress(back))
+    this.notice = notice
+    this.profile = null
+    this.phase = 'signed-out'
+    this.#follow()
+  }
+
+  readonly #signOut = async (): Promise<void> => {
+    try {
+      await this.session.logout()
+      this.notice = 'signed-out'
+    } catch {
+      this.notice = 'sign-out-failed'
+    }
+  }
+
+  readonly #meet = (event: CustomEvent<ProtectedData['user']>): void => {
+    this.profile = event.detail
+  }
+
+  /** Brings the screen into line with the address. */
+  readonly #follow = (): void => {
+    this.route = routeOf(location.pathname)
+    if (this.phase === 'signed-in' && this.route === 'signIn') {
+      history.replaceState(null, '', ROUTES.contacts)
+      this.route = 'contacts'
+    }
+  }
+
+  readonly #go = (event: MouseEvent): void => {
+    const plain =
+      event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    const link = event.currentTarget
+    if (!plain || !(link instanceof HTMLAnchorElement)) return
+    event.preventDefault()
+    if (link.href !== location.href) history.pushState(null, '', link.href)
+    this.#follow()
+  }
+}
+
+customElements.define('drawbridge-app', DrawbridgeApp)

@@ -1,0 +1,26 @@
+import { svg, html } from 'lit'
+import type { TemplateResult } from 'lit'
+
+const icon = (shapes: TemplateResult): TemplateResult => html`
+  <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${shapes}</svg>
+`
+
+/** A gate with its bridge down. */
+export const mark = html`
+  <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+    <path
+      class="mark-stone"
+      d="M3 5h2.5v2h2V5H10v4h12V5h2.5v2h2V5H29v16h-7v-5a6 6 0 0 0-12 0v5H3z"
+    />
+    <path class="mark-bridge" d="M11.5 22.5h9l4 6.5h-17z" />
+  </svg>
+`
+export const reload = icon(svg`<path d="M20 11a8 8 0 1 0-.8 4.5M20 4v7h-7" />`)
+export const people = icon(
+  svg`<circle cx="9" cy="8" r="3.5" /><path d="M2.5 20c.4-4 3-6 6.5-6s6.1 2 6.5 6M16 4.8a3.5 3.5 0 0 1 0 6.4M18 14.5c2 .8 3.2 2.6 3.5 5.5" />`,
+)
+export const steps = icon(
+  svg`<circle cx="6" cy="6" r="2" /><circle cx="6" cy="18" r="2" /><path d="M6 8v8M12 6h8M12 18h8M12 12h5" />`,
+)
+export const signOut = icon(svg`<path d="M14 4h5v16h-5M4 12h11M11 8l4 4-4 4" />`)
+export const warning = icon(svg`<path d="M12 4 2.8 20h18.4zM12 10v4.5M12 17.3v.2" />`)

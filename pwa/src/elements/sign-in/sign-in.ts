@@ -1,0 +1,189 @@
+import { html, nothing } from 'lit'
+import type { PropertyValues, TemplateResult } from 'lit'
+import { SessionError } from '../../auth/index.ts'
+import type { Session, SessionErrorCode } from '../../auth/index.ts'
+import { DrawbridgeElement } from '../shared/element.ts'
+import { mark, warning } from '../shared/icons.ts'
+import './sign-in.css'
+
+const TEXT = {
+  name: 'Drawbridge',
+  title: 'Sign in',
+  lead: 'With the account that you have in Odoo.',
+  login: 'Login',
+  password: 'Password',
+  show: 'Show',
+  hide: 'Hide',
+  showLabel: 'Show characters',
+  hideLabel: 'Hide characters',
+  submit: 'Sign in',
+  busy: 'Signing in…',
+  signOutAgain: 'Sign out again',
+  notices: {
+    ended: 'Your session is over. Sign in, and you are back where you were.',
+    'signed-out': 'You are signed out.',
+    'sign-out-failed':
+      'The server could not be told that you signed out: whoever opens this page in this browser is still you.',
+  } satisfies Record<SignInNotice, string>,
+  errors: {
+    invalid_credentials: 'Wrong login or password. Check both and try again.',
+    mfa_required:
+      'This account is protected by two-factor authentication, which this page cannot ask for yet.',
+    odoo_unavailable:
+      'Odoo does not answer. Your password may well be right: try again in a minute.',
+    keys_unavailable: 'Sign-in is out of service for a moment. Try again in a minute.',
+    unreachable: 'The server does not answer. Try again in a minute.',
+    origin_refused: 'Sign-in is only possible at this app’s own address.',
+  } as Partial<Record<SessionErrorCode, string>>,
+  offline: 'You are offline. Sign in when you have a network again.',
+  unknown: (code: string) => `Sign-in failed (${code}). Try again.`,
+}
+
+/** Why the user is asked to sign in. */
+export type SignInNotice = 'ended' | 'signed-out' | 'sign-out-failed'
+
+/** The sign-in form. Sends `sign-out-again` when the user wants to repeat a failed sign-out. */
+export class DrawbridgeSignIn extends DrawbridgeElement {
+  static override properties = {
+    session: { attribute: false },
+    notice: { attribute: false },
+    busy: { state: true },
+    error: { state: true },
+    refused: { state: true },
+    shown: { state: true },
+  }
+
+  declare session: Session
+  declare notice: SignInNotice | null
+  declare private busy: boolean
+  declare private error: string
+  /** What was typed is wrong, as opposed to: could not be checked. */
+  declare private refused: boolean
+  declare private shown: boolean
+
+  constructor() {
+    super()
+    this.notice = null
+    this.busy = false
+    this.error = ''
+    this.refused = false
+    this.shown = false
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    // When the page comes, and when a notice goes that had the focus on its button.
+    if (changed.has('notice')) this.querySelector<HTMLInputElement>('#login')?.focus()
+  }
+
+  protected override render(): TemplateResult {
+    const { busy, shown } = this
+    const invalid = this.refused ? 'true' : nothing
+    return html`
+      <main class="sign-in">
+        <div class="scene" aria-hidden="true"></div>
+        <div class="panel">
+          <p class="brand">${mark}<span>${TEXT.name}</span></p>
+          <h1>${TEXT.title}</h1>
+          <p class="lead">${TEXT.lead}</p>
+          <div class="notice" role="status">${this.#renderNotice()}</div>
+          <form @submit=${this.#submit}>
+            <label for="login">${TEXT.login}</label>
+            <input
+              id="login"
+              name="login"
+              type="text"
+              autocomplete="username"
+              autocapitalize="none"
+              spellcheck="false"
+              maxlength="200"
+              required
+              ?readonly=${busy}
+              aria-invalid=${invalid}
+              aria-describedby="sign-in-error"
+            />
+            <label for="password">${TEXT.password}</label>
+            <div class="password">
+              <input
+                id="password"
+                name="password"
+                type=${shown ? 'text' : 'password'}
+                autocomplete="current-password"
+                autocapitalize="none"
+                spellcheck="false"
+                maxlength="1000"
+                required
+                ?readonly=${busy}
+                aria-invalid=${invalid}
+                aria-describedby="sign-in-error"
+              />
+              <button
+                class="toggle"
+                type="button"
+                aria-label=${shown ? TEXT.hideLabel : TEXT.showLabel}
+                aria-controls="password"
+                @click=${this.#toggle}
+              >
+                ${shown ? TEXT.hide : TEXT.show}
+              </button>
+            </div>
+            <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
+              ${busy ? TEXT.busy : TEXT.submit}
+            </button>
+            <p class="error" id="sign-in-error" role="alert">
+              ${this.error ? html`${warning}<span>${this.error}</span>` : nothing}
+            </p>
+          </form>
+        </div>
+      </main>
+    `
+  }
+
+  #renderNotice(): TemplateResult | typeof nothing {
+    if (!this.notice || this.error) return nothing
+    const again = html`
+      <button class="link" type="button" @click=${this.#signOutAgain}>${TEXT.signOutAgain}</button>
+    `
+    return html`
+      <p>${TEXT.notices[this.notice]} ${this.notice === 'sign-out-failed' ? again : nothing}</p>
+    `
+  }
+
+  readonly #toggle = (): void => {
+    this.shown = !this.shown
+  }
+
+  readonly #signOutAgain = (): void => {
+    this.dispatchEvent(new Event('sign-out-again'))
+  }
+
+  readonly #submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault()
+    if (this.busy) return
+    const form = event.currentTarget as HTMLFormElement
+    const loginField = form.elements.namedItem('login') as HTMLInputElement
+    const passwordField = form.elements.namedItem('password') as HTMLInputElement
+    this.busy = true
+    this.error = ''
+    this.refused = false
+    // Typed passwords do not stay readable while, or after, they are sent.
+    this.shown = false
+    try {
+      await this.session.login(loginField.value, passwordField.value)
+      form.reset()
+    } catch (error) {
+      const code = error instanceof SessionError ? error.code : 'bad_response'
+      this.error = explain(code)
+      this.refused = code === 'invalid_credentials'
+      if (this.refused) passwordField.select()
+    } finally {
+      this.busy = false
+    }
+  }
+}
+
+function explain(code: SessionErrorCode): string {
+  if (code === 'unreachable' && !navigator.onLine) return TEXT.offline
+  return TEXT.errors[code] ?? TEXT.unknown(code)
+}
+
+customElements.define('drawbridge-sign-in', DrawbridgeSignIn)
