@@ -4,7 +4,8 @@ import { Type, type Static } from 'typebox'
 const seconds = (fallback: number, description: string) =>
   Type.Integer({ minimum: 1, default: fallback, description: `${description}, in seconds` })
 
-const schema = Type.Object({
+/** Every setting, with its default and meaning; docs/configuration.md lists them for people. */
+export const schema = Type.Object({
   ISSUER: Type.String({
     pattern: '^https?://[^/?#]+$',
     description: 'public address of the gate, without a slash at the end: https://id.example.com',

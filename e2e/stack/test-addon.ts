@@ -52,3 +52,11 @@ export async function testAddon(
     await folder.release()
   }
 }
+
+// One test, while working on it: npx node e2e/stack/test-addon.ts /auth_drawbridge:TestBearer
+if (import.meta.main) {
+  const { exitCode } = await testAddon((line) => {
+    console.log(line)
+  }, process.argv[2])
+  process.exitCode = exitCode
+}

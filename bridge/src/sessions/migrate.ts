@@ -6,7 +6,7 @@ import type { Database } from './database.ts'
 export async function migrate(database: Database): Promise<void> {
   const postgrator = new Postgrator({
     driver: database.driver,
-    migrationPattern: join(import.meta.dirname, '../../migrations/*.sql'),
+    migrationPattern: join(import.meta.dirname, `../../migrations/{both,${database.driver}}/*.sql`),
     schemaTable: 'migrations',
     execQuery: async (sql: string) => ({ rows: await database.query(sql) }),
     execSqlScript: (sql: string) => database.execute(sql),

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Database } from './database.ts'
+import type { Database, Parameter } from './database.ts'
 
 /** Any number that no other program takes for its advisory lock on this database. */
 const MIGRATION_LOCK = 3_141_592_65
@@ -24,7 +24,7 @@ export function openPostgres(url: string, onError: (error: Error) => void): Data
   pool.on('error', onError)
   return {
     driver: 'pg',
-    query: async <Row>(sql: string, parameters: readonly (string | number | null)[] = []) =>
+    query: async <Row>(sql: string, parameters: readonly Parameter[] = []) =>
       (await pool.query(sql, [...parameters])).rows as Row[],
     execute: async (script) => {
       await pool.query(script)

@@ -1,5 +1,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { Database } from './database.ts'
+import type { Database, Parameter } from './database.ts'
+
+const toValue = (parameter: Parameter): string | number | null =>
+  typeof parameter === 'object' && parameter !== null ? JSON.stringify(parameter) : parameter
 
 /**
  * SQLite in one file: nothing to run beside the bridge, and good for one bridge only.
@@ -23,9 +26,9 @@ export function openSqlite(file: string): Database {
 
   return {
     driver: 'sqlite3',
-    query: <Row>(sql: string, parameters: readonly (string | number | null)[] = []) =>
+    query: <Row>(sql: string, parameters: readonly Parameter[] = []) =>
       new Promise<Row[]>((resolve) => {
-        resolve(prepare(sql).all(...parameters) as Row[])
+        resolve(prepare(sql).all(...parameters.map(toValue)) as Row[])
       }),
     execute: (script) =>
       new Promise((resolve) => {

@@ -1,6 +1,7 @@
-import type { Database } from './database.ts'
+import type { Database, Parameter } from './database.ts'
 import { migrate } from './migrate.ts'
 import type { Session, SessionStore } from './port.ts'
+import { createRotator } from './rotations.ts'
 
 /** What makes a session live, at the time `$2`. */
 const LIVE = 'revoked_at IS NULL AND expires_at > $2 AND absolute_expires_at > $2'
@@ -42,10 +43,11 @@ const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
  */
 export async function openStore(database: Database): Promise<SessionStore> {
   await migrate(database)
+  const rotate = createRotator(database, COLUMNS)
 
   const one = async <Row = Session>(
     sql: string,
-    parameters: readonly (string | number | null)[],
+    parameters: readonly Parameter[],
   ): Promise<Row | undefined> => (await database.query<Row>(sql, parameters))[0]
 
   return {
@@ -58,15 +60,7 @@ export async function openStore(database: Database): Promise<SessionStore> {
 
     get: (sid) => one('SELECT * FROM sessions WHERE sid = $1', [sid]),
 
-    rotate: (sid, generation, now, idleTtl) =>
-      one(
-        `UPDATE sessions
-            SET generation = generation + 1, rotated_at = $2, last_seen_at = $2,
-                expires_at = ${NEXT_EXPIRY}
-          WHERE sid = $1 AND generation = $4 AND ${LIVE}
-      RETURNING *`,
-        [sid, now, idleTtl, generation],
-      ),
+    rotate: (sid, generation, now, idleTtl) => rotate({ sid, generation, now, idleTtl }),
 
     grantLateReplay: (sid, generation, budget, now, since) =>
       one(

@@ -13,6 +13,8 @@ const CLOCK_LEEWAY = 5
 
 const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'exp', 'iat', 'jti', 'sid']
 
+type Verify = (token: string) => AccessTokenClaims
+
 const words = (list: string): string[] => list.split(' ').filter((word) => word !== '')
 
 const decode = createDecoder({ complete: true })
@@ -52,18 +54,23 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
     }
   }
 
-  const verifierFor = (jwk: PublicJwk, audience: string) =>
-    createVerifier({
-      key: createPublicKey({ key: { ...jwk }, format: 'jwk' })
-        .export({ format: 'pem', type: 'spki' })
-        .toString(),
+  // One verifier per key, made once.
+  const verifiers = new Map<string, Verify>()
+  const verifierFor = (jwk: PublicJwk): Verify => {
+    const made = verifiers.get(jwk.kid)
+    if (made) return made
+    const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+    const verify: Verify = createVerifier({
+      key: key.export({ format: 'pem', type: 'spki' }).toString(),
       algorithms: [jwk.alg],
       allowedIss: issuer,
-      allowedAud: audience,
       checkTyp: ACCESS_TOKEN_TYP,
       requiredClaims: REQUIRED_CLAIMS,
       clockTolerance: CLOCK_LEEWAY * 1000,
     })
+    verifiers.set(jwk.kid, verify)
+    return verify
+  }
 
   return {
     ttl,
@@ -73,8 +80,10 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
         const { header } = decode(token) as { header: { kid?: unknown } }
         const jwk = (await signer.publicJwks()).find(({ kid }) => kid === header.kid)
         if (!jwk) return { status: 'Invalid' }
-        const claims = verifierFor(jwk, audience)(token) as AccessTokenClaims
-        return { status: 'Valid', claims }
+        const claims = verifierFor(jwk)(token)
+        return [claims.aud].flat().includes(audience)
+          ? { status: 'Valid', claims }
+          : { status: 'Invalid' }
       } catch (error) {
         if (!(error instanceof TokenError)) throw error
         return { status: error.code === 'FAST_JWT_EXPIRED' ? 'Expired' : 'Invalid' }

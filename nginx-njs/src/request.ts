@@ -1,0 +1,5 @@
+/** What the gate uses of njs's request object. */
+export type GateRequest = Pick<
+  NginxHTTPRequest,
+  'variables' | 'headersOut' | 'rawHeadersIn' | 'return' | 'error'
+>

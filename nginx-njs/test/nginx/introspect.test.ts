@@ -1,0 +1,129 @@
+/** The explicit question to the bridge: flow A6, A6.1, B4. */
+import t from 'tap'
+import { REFRESH_TOKEN_TYP } from '@drawbridge/bridge/contract'
+import { ENGINES, startGate } from '../support/gate.ts'
+import { startBridge, startUpstream, verdict } from '../support/servers.ts'
+import { AUDIENCE, claims, ISSUER, mint, newKey, now } from '../support/tokens.ts'
+
+for (const engine of ENGINES) {
+  t.test(engine.name, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    const gate = await startGate(t, engine, {
+      bridge,
+      credential: 'gate-secret',
+      server: `
+        js_fetch_timeout 300ms;
+        location / {
+          set $drawbridge_audience ${AUDIENCE};
+          set $drawbridge_required_scope odoo.read;
+          set $drawbridge_mode introspect;
+          PROTECT
+          include /mnt/conf/upstream.conf;
+          proxy_pass ${upstream.url};
+        }
+      `,
+    })
+    const token = mint(key)
+    const ask = async (body: unknown) => {
+      bridge.respondValidate = verdict(body)
+      return gate.request('/', { token })
+    }
+
+    t.test(
+      'A6, A6.1: Valid passes; the bridge is asked with token, audience, credential',
+      async (t) => {
+        const answer = await ask({ status: 'Valid', claims: claims({ sub: '7' }) })
+        t.equal(answer.status, 200)
+        t.equal(upstream.seen.at(-1)?.headers['drawbridge-sub'], '7')
+        t.same(bridge.questions, [
+          { token, audience: AUDIENCE, authorization: 'Bearer gate-secret' },
+        ])
+        t.equal(bridge.jwksFetches, 0)
+      },
+    )
+
+    t.test('A6.1, A8.1: Invalid and Expired are told apart', async (t) => {
+      const invalid = await ask({ status: 'Invalid' })
+      t.equal(invalid.status, 401)
+      t.match(invalid.headers['www-authenticate'], 'The access token is invalid')
+      const expired = await ask({ status: 'Expired' })
+      t.equal(expired.status, 401)
+      t.match(expired.headers['www-authenticate'], 'The access token expired')
+    })
+
+    t.test("A6.1: the location's own checks come on top of Valid", async (t) => {
+      const status = async (changes: Record<string, unknown>) =>
+        (await ask({ status: 'Valid', claims: claims(changes) })).status
+      t.equal(await status({}), 200)
+      t.equal(await status({ scope: 'odoo.write' }), 403)
+      t.equal(await status({ exp: now() - 60, iat: now() - 120 }), 401)
+      t.equal(await status({ aud: `${ISSUER}/mail` }), 401)
+      t.equal(await status({ iss: 'https://evil.example' }), 401)
+      t.equal(await status({ exp: now() + 5000 }), 401)
+    })
+
+    t.test('A8.1: what is no access token is not asked about', async (t) => {
+      const before = bridge.questions.length
+      t.equal((await gate.request('/')).status, 401)
+      t.equal((await gate.request('/', { token: 'x.y' })).status, 401)
+      const refresh = mint(key, {}, REFRESH_TOKEN_TYP)
+      t.equal((await gate.request('/', { token: refresh })).status, 401)
+      t.equal(bridge.questions.length, before)
+    })
+
+    t.test('A6: anything but a clean answer: 503, and the upstream sees nothing', async (t) => {
+      const before = upstream.seen.length
+      const valid = JSON.stringify({ status: 'Valid', claims: claims() })
+      const answers: Record<string, typeof bridge.respondValidate> = {
+        'an error': (response) => response.writeHead(500).end(valid),
+        'a wrong credential': (response) => response.writeHead(401).end('{}'),
+        'a redirect': (response) => response.writeHead(302, { location: bridge.jwksUrl }).end(),
+        'no JSON': (response) => response.end('Valid'),
+        'a list': verdict(['Valid']),
+        'another case': verdict({ status: 'valid', claims: claims() }),
+        'no claims': verdict({ status: 'Valid' }),
+        'claims in words': verdict({ status: 'Valid', claims: 'all' }),
+        'claims without a session': verdict({ status: 'Valid', claims: claims({ sid: null }) }),
+        'a hang-up': (response) => response.destroy(),
+        silence: () => undefined,
+      }
+      for (const [what, respond] of Object.entries(answers)) {
+        bridge.respondValidate = respond
+        const answer = await gate.request('/', { token })
+        t.equal(answer.status, 503, what)
+        t.equal(answer.headers['retry-after'], '2', what)
+      }
+      t.equal(upstream.seen.length, before)
+      t.match(gate.errorLog(), `drawbridge: no verdict from ${bridge.validateUrl}`)
+      t.notMatch(gate.errorLog(), 'gate-secret')
+      t.notMatch(gate.errorLog(), token)
+    })
+
+    t.test('A6: nothing is remembered: each request asks', async (t) => {
+      t.equal((await ask({ status: 'Valid', claims: claims() })).status, 200)
+      t.equal((await ask({ status: 'Invalid' })).status, 401)
+    })
+  })
+
+  t.test(`${engine.name}, without a credential`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    bridge.respondValidate = verdict({ status: 'Valid', claims: claims() })
+    const gate = await startGate(t, engine, {
+      bridge,
+      server: `
+        location / {
+          set $drawbridge_audience ${AUDIENCE};
+          set $drawbridge_required_scope *;
+          set $drawbridge_mode introspect;
+          PROTECT
+        }
+      `,
+    })
+    t.equal((await gate.request('/', { token: mint(key) })).status, 500)
+    t.equal(bridge.questions.length, 0)
+    t.match(gate.errorLog(), '$drawbridge_gate_credential is not set; the location is closed')
+  })
+}

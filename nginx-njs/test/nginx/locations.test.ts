@@ -1,0 +1,385 @@
+/** What a location is, whatever led to it: settings, redirects, headers, cookies. Flow A5–A7. */
+import { GATE_HEADERS } from '@drawbridge/bridge/contract'
+import t from 'tap'
+import { ENGINES, startGate } from '../support/gate.ts'
+import { startBridge, startUpstream } from '../support/servers.ts'
+import { AUDIENCE, ISSUER, mint, newKey, now } from '../support/tokens.ts'
+
+const SETTINGS = `set $drawbridge_audience ${AUDIENCE}; set $drawbridge_required_scope *;`
+const WEAK = `
+  set $drawbridge_audience ${ISSUER}/mail;
+  set $drawbridge_required_scope *;
+  set $drawbridge_max_age 3000;
+  PROTECT`
+const STRICT = `
+  set $drawbridge_audience ${AUDIENCE};
+  set $drawbridge_required_scope odoo.read;
+  set $drawbridge_max_age 700;
+  PROTECT`
+
+for (const engine of ENGINES) {
+  t.test(`${engine.name}: settings`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    const pass = `proxy_pass ${upstream.url};`
+    const gate = await startGate(t, engine, {
+      bridge,
+      server: `
+        location / { ${SETTINGS} PROTECT ${pass} }
+        location /no-audience { set $drawbridge_required_scope *; PROTECT ${pass} }
+        location /no-scope { set $drawbridge_audience ${AUDIENCE}; PROTECT ${pass} }
+        location /leeway { ${SETTINGS} set $drawbridge_leeway 5s; PROTECT ${pass} }
+        location /max-age { ${SETTINGS} set $drawbridge_max_age -1; PROTECT ${pass} }
+        location /realm { ${SETTINGS} set $drawbridge_realm 'a", error="none'; PROTECT ${pass} }
+        location /mode { ${SETTINGS} set $drawbridge_mode off; PROTECT ${pass} }
+        location /issuer { ${SETTINGS} set $drawbridge_issuer ${ISSUER}; PROTECT ${pass} }
+        location /too-late { PROTECT ${SETTINGS} ${pass} }
+        location ~ (?s)^/inject(?<tail>.*)$ { ${SETTINGS} set $drawbridge_audience ${AUDIENCE}$tail; PROTECT ${pass} }
+        location /outer { ${SETTINGS} PROTECT ${pass} location /outer/inner { ${pass} } }
+        location /skipped { rewrite ^ /elsewhere break; ${SETTINGS} PROTECT ${pass} }
+        location /weak-to-skipped { ${WEAK} try_files /nothing /skipped; }
+      `,
+    })
+    const token = mint(key)
+    const closed: [string, string][] = [
+      ['/no-audience', '$drawbridge_audience is not set'],
+      ['/no-scope', '$drawbridge_required_scope is not set'],
+      ['/leeway', '$drawbridge_leeway is malformed'],
+      ['/max-age', '$drawbridge_max_age is malformed'],
+      ['/realm', '$drawbridge_realm is malformed'],
+      ['/mode', '$drawbridge_mode is malformed'],
+      ['/issuer', '$drawbridge_jwks_url is not set'],
+      ['/too-late', '$drawbridge_audience is not set'],
+      ['/inject%0Arequired_scope=*', '$drawbridge_location is not what'],
+      ['/outer/inner', 'lacks the protect snippet'],
+      ['/skipped', 'lacks the protect snippet'],
+    ]
+    for (const [path, problem] of closed) {
+      t.test(`A6: ${path} is closed, and the log says why`, async (t) => {
+        const before = gate.errorLog().length
+        for (const options of [{ token }, {}]) {
+          const answer = await gate.request(path, options)
+          t.equal(answer.status, 500)
+          t.equal(answer.headers['content-type'], 'application/json')
+          t.match(JSON.parse(answer.body), { error: 'server_error' })
+        }
+        t.match(gate.errorLog().slice(before), `drawbridge: `)
+        t.match(gate.errorLog().slice(before), problem)
+        t.match(gate.errorLog().slice(before), 'the location is closed')
+        t.match(gate.accessLog(), '500 misconfigured')
+        t.equal(upstream.seen.length, 0)
+      })
+    }
+
+    t.test('A6: a skipped snippet does not inherit from the location before', async (t) => {
+      const mail = mint(key, { aud: `${ISSUER}/mail` })
+      t.equal((await gate.request('/weak-to-skipped', { token: mail })).status, 500)
+      t.equal(upstream.seen.length, 0)
+    })
+
+    t.test('A7.1: the others are open', async (t) => {
+      t.equal((await gate.request('/', { token })).status, 200)
+      t.equal((await gate.request('/outer', { token })).status, 200)
+      t.equal((await gate.request('/inject', { token })).status, 200)
+    })
+  })
+
+  t.test(`${engine.name}: one location leads to another`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    upstream.respond = (request, response) => {
+      if (request.url?.startsWith('/accel') === true) {
+        response.setHeader('X-Accel-Redirect', '/strict')
+      }
+      if (request.url?.startsWith('/missing') === true) response.statusCode = 404
+      response.end(`from ${request.url ?? ''}`)
+    }
+    const pass = `include /mnt/conf/upstream.conf; proxy_pass ${upstream.url};`
+    const gate = await startGate(t, engine, {
+      bridge,
+      server: `
+        location /strict { ${STRICT} ${pass} }
+        location @strict { ${STRICT} ${pass} }
+        location /forgetful { set $drawbridge_required_scope *; PROTECT ${pass} }
+        location /lax { ${SETTINGS} PROTECT ${pass} }
+        location /try { ${WEAK} try_files /nothing /strict; }
+        location /try-named { ${WEAK} try_files /nothing @strict; }
+        location /try-forgetful { ${WEAK} try_files /nothing /forgetful; }
+        location /try-lax { ${STRICT} try_files /nothing /lax; }
+        location /strict-first { ${STRICT} try_files /nothing /lax; }
+        location /accel { ${WEAK} ${pass} }
+        location /missing { ${WEAK} proxy_intercept_errors on; error_page 404 /strict; ${pass} }
+        location /public { try_files /nothing /strict; }
+        location /public-missing { error_page 404 = @strict; return 404; }
+      `,
+    })
+    const mail = mint(key, { aud: `${ISSUER}/mail` })
+    const long = mint(key, { aud: [`${ISSUER}/mail`, AUDIENCE], exp: now() + 1000 })
+    const both = mint(key, { aud: [`${ISSUER}/mail`, AUDIENCE] })
+
+    const ways = ['/try', '/try-named', '/accel', '/missing', '/public', '/public-missing']
+    for (const path of ways) {
+      t.test(`A6: ${path} leads to the strict location, which asks again`, async (t) => {
+        for (const token of [mail, long]) {
+          const before = upstream.seen.length
+          const answer = await gate.request(path, { token })
+          // `error_page 404 /strict` keeps its 404 whatever /strict answers; so nginx has it.
+          t.equal(answer.status, path === '/missing' && engine.root === 'stack' ? 404 : 401)
+          t.match(answer.headers['www-authenticate'], /^Bearer [^,]+, error="invalid_token"/)
+          t.notMatch(answer.body, 'from /strict')
+          t.notOk(upstream.seen.slice(before).some((seen) => seen.url.startsWith('/strict')))
+        }
+        const answer = await gate.request(path, { token: both })
+        t.equal(answer.status, path === '/missing' ? 404 : 200)
+        t.match(answer.body, 'from ')
+      })
+    }
+
+    t.test('A6: a setting that is missing is not taken from the location before', async (t) => {
+      t.equal((await gate.request('/try-forgetful', { token: mail })).status, 500)
+      t.match(gate.errorLog(), '$drawbridge_audience is not set')
+    })
+
+    t.test('A6: from a strict location to a lax one both ask', async (t) => {
+      t.equal((await gate.request('/try-lax', { token: both })).status, 200)
+      const unscoped = mint(key, { scope: '' })
+      t.equal((await gate.request('/lax', { token: unscoped })).status, 200)
+      t.equal((await gate.request('/try-lax', { token: unscoped })).status, 403)
+    })
+  })
+
+  t.test(`${engine.name}: headers`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    const pass = `proxy_pass ${upstream.url};`
+    const gate = await startGate(t, engine, {
+      bridge,
+      credential: 'gate-secret',
+      server: `
+        underscores_in_headers on;
+        ignore_invalid_headers off;
+        location / { ${SETTINGS} PROTECT include /mnt/conf/upstream.conf; ${pass} }
+        location /own {
+          ${SETTINGS} PROTECT
+          proxy_set_header X-Own 1;
+          ${pass}
+        }
+        location /bridge { ${SETTINGS} PROTECT include /mnt/conf/upstream-bridge.conf; ${pass} }
+        location /odoo {
+          ${SETTINGS} PROTECT
+          include /mnt/conf/upstream-odoo.conf;
+          include /mnt/conf/forwarded.conf;
+          ${pass}
+        }
+      `,
+    })
+    const token = mint(key)
+
+    t.test('A5: a request that brings a header of the gate: 400', async (t) => {
+      for (const name of Object.values(GATE_HEADERS)) {
+        const spellings = [
+          name,
+          name.toLowerCase(),
+          name.toUpperCase(),
+          name.replaceAll('-', '_'),
+          name.replaceAll('-', '_').toUpperCase(),
+          name.replace('-', '_'),
+          name.replaceAll('-', '.'),
+        ]
+        for (const spelling of spellings) {
+          for (const path of ['/', '/own']) {
+            for (const value of ['2', '']) {
+              const answer = await gate.request(path, { token, headers: [[spelling, value]] })
+              t.equal(answer.status, 400, `${path} ${spelling}: ${value}`)
+            }
+          }
+        }
+      }
+      t.equal(upstream.seen.length, 0)
+      const answer = await gate.request('/', { token, headers: [['Drawbridge_Sub', '2']] })
+      t.match(JSON.parse(answer.body), { error: 'invalid_request' })
+      t.match(gate.accessLog(), '/ 400 identity_header')
+    })
+
+    t.test('A7.1: other headers pass', async (t) => {
+      const headers: [string, string][] = [
+        ['X-Drawbridge-Sub', '2'],
+        ['Drawbridge-Subject', '2'],
+      ]
+      t.equal((await gate.request('/', { token, headers })).status, 200)
+    })
+
+    t.test('A7.1: the refresh cookie stays at the gate, other cookies pass', async (t) => {
+      const sent = async (...cookies: string[]) => {
+        const headers = cookies.map((cookie): [string, string] => ['Cookie', cookie])
+        await gate.request('/', { token, headers })
+        return upstream.seen.at(-1)?.headers.cookie
+      }
+      t.equal(await sent('a=1; b=2'), 'a=1; b=2')
+      t.equal(await sent('a=1; __Host-drawbridge_refresh=x.y.z; b=2'), 'a=1; b=2')
+      t.equal(await sent('drawbridge_refresh=x; a=1;drawbridge_refresh=y'), 'a=1')
+      t.equal(await sent('a=1', 'drawbridge_refresh=x'), 'a=1')
+      t.equal(await sent('drawbridge_refresh=x'), undefined)
+      t.equal(await sent(), undefined)
+    })
+
+    t.test('A7.1: the bridge also gets the gate credential', async (t) => {
+      const cookie: [string, string] = ['Cookie', 'drawbridge_refresh=x; a=1']
+      await gate.request('/bridge', { token, headers: [cookie] })
+      const headers = upstream.seen.at(-1)?.headers
+      t.match(headers, { 'drawbridge-sub': '6', 'drawbridge-gate-credential': 'gate-secret' })
+      t.notOk(headers?.authorization)
+      t.equal(headers?.cookie, 'a=1')
+    })
+
+    t.test('A7.1: Odoo gets the token, and no cookie', async (t) => {
+      const headers: [string, string][] = [
+        ['Cookie', 'session_id=x; a=1'],
+        ['X-Forwarded-For', '10.0.0.1'],
+        ['X-Forwarded-Host', 'evil.example'],
+      ]
+      await gate.request('/odoo', { token, headers })
+      const seen = upstream.seen.at(-1)?.headers
+      t.equal(seen?.authorization, `Bearer ${token}`)
+      t.notOk(seen?.cookie)
+      t.notOk(Object.keys(seen ?? {}).some((name) => name.startsWith('drawbridge-')))
+      t.match(seen, { host: 'gate.example', 'x-forwarded-host': 'gate.example' })
+      t.notMatch(seen?.['x-forwarded-for'], '10.0.0.1')
+    })
+
+    t.test('A7.1: bodies and methods pass; a refused HEAD has no body', async (t) => {
+      const bodies: string[] = []
+      upstream.respond = (request, response) => {
+        request.setEncoding('utf8').on('data', (chunk: string) => bodies.push(chunk))
+        request.on('end', () => response.end())
+      }
+      const body = 'x'.repeat(100_000)
+      const length: [string, string] = ['Content-Length', String(body.length)]
+      const options = { method: 'POST', body, headers: [length] }
+      t.equal((await gate.request('/', { ...options, token })).status, 200)
+      t.equal(bodies.join(''), body)
+      t.equal((await gate.request('/', options)).status, 401)
+      const head = await gate.request('/', { method: 'HEAD' })
+      t.equal(head.status, 401)
+      t.equal(head.body, '')
+      t.ok(head.headers['www-authenticate'])
+    })
+  })
+
+  t.test(`${engine.name}: pages of other origins`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    upstream.respond = (_request, response) => {
+      response.setHeader('Access-Control-Allow-Origin', '*')
+      response.setHeader('Access-Control-Allow-Credentials', 'true')
+      response.end('the data')
+    }
+    const app = 'https://app.example.com'
+    const gate = await startGate(t, engine, {
+      bridge,
+      http: `map $http_origin $drawbridge_cors_origin { default ""; ${app} $http_origin; }`,
+      server: `
+        location / {
+          ${SETTINGS} PROTECT
+          include /mnt/conf/cors.conf;
+          include /mnt/conf/upstream.conf;
+          proxy_pass ${upstream.url};
+        }
+        location /same-origin { ${SETTINGS} PROTECT proxy_pass ${upstream.url}; }
+      `,
+    })
+    const token = mint(key)
+    const origin = (value: string): [string, string] => ['Origin', value]
+    const preflight: [string, string] = ['Access-Control-Request-Method', 'PATCH']
+
+    t.test('B1: a preflight is answered without a token', async (t) => {
+      const options = { method: 'OPTIONS', headers: [origin(app), preflight] }
+      const answer = await gate.request('/', options)
+      t.equal(answer.status, 204)
+      t.equal(answer.headers['access-control-allow-origin'], app)
+      t.match(answer.headers['access-control-allow-methods'], 'PATCH')
+      t.match(answer.headers['access-control-allow-headers'], 'Authorization')
+      t.equal(answer.headers.vary, 'Origin')
+      t.notOk(answer.headers['access-control-allow-credentials'])
+      t.equal((await gate.request('/same-origin', options)).status, 401)
+    })
+
+    t.test('B1: what is no preflight, or of another origin, needs a token', async (t) => {
+      const evil = origin('https://app.example.com.evil.example')
+      for (const headers of [[evil, preflight], [preflight], [origin(app)], []]) {
+        t.equal((await gate.request('/', { method: 'OPTIONS', headers })).status, 401)
+      }
+      const answer = await gate.request('/', { headers: [evil] })
+      t.notOk(answer.headers['access-control-allow-origin'])
+    })
+
+    t.test('B1, B6: a page can read the 401 and its challenge', async (t) => {
+      const answer = await gate.request('/', { headers: [origin(app)] })
+      t.equal(answer.status, 401)
+      t.ok(answer.headers['www-authenticate'])
+      t.equal(answer.headers['access-control-allow-origin'], app)
+      t.equal(answer.headers['access-control-expose-headers'], 'WWW-Authenticate')
+      t.equal(answer.headers.vary, 'Origin')
+    })
+
+    t.test('B4: a page can read the data; the gate alone answers for CORS', async (t) => {
+      const answer = await gate.request('/', { token, headers: [origin(app)] })
+      t.equal(answer.status, 200)
+      t.equal(answer.headers['access-control-allow-origin'], app)
+      t.notOk(answer.headers['access-control-allow-credentials'])
+      const same = await gate.request('/', { token })
+      t.equal(same.status, 200)
+      t.notOk(same.headers['access-control-allow-origin'])
+      t.equal(same.headers.vary, 'Origin')
+    })
+  })
+
+  if (engine.root === 'stable') {
+    t.test(`${engine.name}: a server without authorize.conf is closed`, async (t) => {
+      const key = newKey('key-1')
+      const bridge = await startBridge(t, [key.publicJwk])
+      const upstream = await startUpstream(t)
+      const gate = await startGate(t, engine, {
+        bridge,
+        http: `
+          server {
+            listen unix:/mnt/work/second.sock;
+            location / { return 200; }
+            location /protected { ${SETTINGS} PROTECT proxy_pass ${upstream.url}; }
+          }`,
+        server: '',
+      })
+      const answer = await gate.request('/protected', { socket: 'second.sock', token: mint(key) })
+      t.equal(answer.status, 500)
+      t.equal(upstream.seen.length, 0)
+    })
+
+    t.test(`${engine.name}: the locations behind auth_request are not to be had`, async (t) => {
+      const bridge = await startBridge(t, [])
+      const gate = await startGate(t, engine, { bridge, server: '' })
+      t.equal((await gate.request('/_drawbridge_authorize')).status, 404)
+    })
+
+    t.test(`${engine.name}: an upstream's own 401 under proxy_intercept_errors`, async (t) => {
+      const key = newKey('key-1')
+      const bridge = await startBridge(t, [key.publicJwk])
+      const upstream = await startUpstream(t)
+      upstream.respond = (_request, response) => response.writeHead(401).end('secret details')
+      const gate = await startGate(t, engine, {
+        bridge,
+        server: `location / {
+          ${SETTINGS} PROTECT
+          proxy_intercept_errors on;
+          proxy_pass ${upstream.url};
+        }`,
+      })
+      const answer = await gate.request('/', { token: mint(key) })
+      t.equal(answer.status, 401)
+      t.notMatch(answer.body, 'secret details')
+    })
+  }
+}

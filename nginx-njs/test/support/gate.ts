@@ -1,0 +1,220 @@
+/** A real nginx with the gate in it, on either engine. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { inRoot, type RootName } from '../../../e2e/stack/roots.ts'
+import { buildModule } from '../../build.ts'
+import type { Cleanup, TestBridge } from './servers.ts'
+import { ISSUER } from './tokens.ts'
+
+export interface Engine {
+  name: string
+  root: RootName
+  /** The snippet that protects a location. */
+  protect: string
+  http: string
+  server: string
+  /** Whether its zones can be kept in a file. */
+  keepsKeys: boolean
+}
+
+/** The two that the gate is made for. */
+export const ENGINES: Engine[] = [
+  {
+    name: 'nginx 1.30, njs 1.0 QuickJS, js_access',
+    root: 'stack',
+    protect: 'include /mnt/conf/protect.conf;',
+    http: `
+      js_engine qjs;
+      js_shared_dict_zone zone=drawbridge_keys:64k state=/mnt/work/keys.json;`,
+    server: '',
+    keepsKeys: true,
+  },
+  {
+    name: 'nginx 1.26, njs 0.8 old engine, auth_request',
+    root: 'stable',
+    protect: 'include /mnt/conf/protect-auth-request.conf;',
+    http: 'js_shared_dict_zone zone=drawbridge_keys:64k;',
+    server: 'include /mnt/conf/authorize.conf;',
+    keepsKeys: false,
+  },
+]
+
+export interface GateConfig {
+  bridge: TestBridge
+  /** More for the http and for the server level; `PROTECT` stands for the protect snippet. */
+  http?: string
+  server: string
+  /** `$drawbridge_gate_credential`. */
+  credential?: string
+}
+
+export interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+export interface RequestOptions {
+  method?: string
+  /** Sent as `Authorization: Bearer`. */
+  token?: string
+  /** Pairs, so that a name can come twice. */
+  headers?: [string, string][]
+  body?: string
+  /** The socket of another server in `http`, by its name in the folder. */
+  socket?: string
+}
+
+export interface Gate {
+  request: (path: string, options?: RequestOptions) => Promise<Answer>
+  errorLog: () => string
+  /** What stands in a file of its folder; nothing while there is none. */
+  file: (name: string) => string
+  /** One line per request: path, status, `$drawbridge_status`. */
+  accessLog: () => string
+  /** Stops nginx, and waits until it is gone. */
+  stop: () => Promise<void>
+  /** Starts it again in the same folder. */
+  start: () => Promise<void>
+}
+
+const configuration = (engine: Engine, config: GateConfig): string => `
+load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
+user www-data;
+daemon off;
+worker_processes 2;
+pid /mnt/work/nginx.pid;
+error_log /mnt/work/error.log info;
+events { worker_connections 512; }
+http {
+  log_format gate '$uri $status $drawbridge_status';
+  access_log /mnt/work/access.log gate;
+  client_body_temp_path /mnt/work/body;
+  proxy_temp_path /mnt/work/proxy;
+  fastcgi_temp_path /mnt/work/fastcgi;
+  uwsgi_temp_path /mnt/work/uwsgi;
+  scgi_temp_path /mnt/work/scgi;
+
+  ${engine.http}
+  js_import drawbridge from /mnt/work/drawbridge.js;
+  include /mnt/conf/http.conf;
+  js_var $drawbridge_default_issuer ${ISSUER};
+  js_var $drawbridge_default_jwks_url ${config.bridge.jwksUrl};
+  js_var $drawbridge_default_validate_url ${config.bridge.validateUrl};
+  ${config.credential === undefined ? '' : `js_var $drawbridge_gate_credential ${config.credential};`}
+  ${config.http ?? ''}
+
+  server {
+    listen unix:/mnt/work/nginx.sock;
+    root /mnt/work/www;
+    ${engine.server}
+    ${config.server}
+  }
+}
+`
+
+/** Fills `PROTECT` with the engine's own snippet. */
+const forEngine = (engine: Engine, text: string): string =>
+  text.replaceAll('PROTECT', engine.protect)
+
+/** What is needed of a tap test. */
+export interface GateTest extends Cleanup {
+  passing: () => boolean
+  comment: (text: string) => void
+}
+
+/**
+ * Starts nginx in a folder of its own, listening on a socket there. It ends with the test, whose
+ * output gets nginx's error log if it failed.
+ */
+export async function startGate(t: GateTest, engine: Engine, config: GateConfig): Promise<Gate> {
+  const work = mkdtempSync(join(tmpdir(), 'drawbridge-gate-'))
+  // The workers run as another user and write the state file here.
+  chmodSync(work, 0o777)
+  writeFileSync(join(work, 'nginx.conf'), forEngine(engine, configuration(engine, config)))
+  await buildModule(join(work, 'drawbridge.js'))
+
+  const socketPath = join(work, 'nginx.sock')
+  const file = (name: string): string =>
+    existsSync(join(work, name)) ? readFileSync(join(work, name), 'utf8') : ''
+
+  const request: Gate['request'] = async (path, options = {}) => {
+    const headers = [...(options.headers ?? [])]
+    if (options.token !== undefined) headers.push(['Authorization', `Bearer ${options.token}`])
+    const outgoing = httpRequest({
+      socketPath: join(work, options.socket ?? 'nginx.sock'),
+      path,
+      method: options.method ?? 'GET',
+      headers: ['Host', 'gate.example', ...headers.flat()],
+      agent: false,
+    })
+    outgoing.end(options.body)
+    const [incoming] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage]
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+    return {
+      status: incoming.statusCode ?? 0,
+      headers: incoming.headers,
+      body: Buffer.concat(chunks).toString(),
+    }
+  }
+
+  let running: Awaited<ReturnType<typeof startProcess>> | undefined
+  const startProcess = async () => {
+    const [command, ...args] = inRoot(
+      engine.root,
+      ['nginx', '-c', '/mnt/work/nginx.conf', '-e', '/mnt/work/error.log'],
+      { binds: { '/mnt/work': work, '/mnt/conf': join(import.meta.dirname, '../../conf') } },
+    )
+    const child = spawn(command as string, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const ended = once(child, 'exit')
+    // nginx answers once it listens; nothing tells from outside when that is.
+    while (child.exitCode === null) {
+      const up = await request('/').then(
+        () => true,
+        () => false,
+      )
+      if (up) return { child, ended }
+      await pause(20)
+    }
+    throw new Error(`nginx did not start: ${stderr}\n${file('error.log')}`)
+  }
+
+  const stop = async (): Promise<void> => {
+    if (running === undefined) return
+    const { child, ended } = running
+    running = undefined
+    // The child is unshare, which ignores SIGTERM; nginx's master is its child.
+    const pid = String(child.pid)
+    const master = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    process.kill(Number(master), 'SIGTERM')
+    await ended
+    rmSync(socketPath, { force: true })
+  }
+
+  t.teardown(async () => {
+    await stop()
+    if (!t.passing()) t.comment(`nginx's error log:\n${file('error.log')}`)
+    rmSync(work, { recursive: true, force: true })
+  })
+
+  const start = async (): Promise<void> => {
+    running = await startProcess()
+  }
+  await start()
+  return {
+    request,
+    file,
+    errorLog: () => file('error.log'),
+    accessLog: () => file('access.log'),
+    start,
+    stop,
+  }
+}

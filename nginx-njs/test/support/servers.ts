@@ -1,0 +1,123 @@
+/** The gate's neighbours: an upstream that writes down what reaches it, and a small bridge. */
+import { EventEmitter } from 'node:events'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ValidateRequest } from '@drawbridge/bridge/contract'
+
+/** What is needed of a test: somewhere to put the cleaning up. */
+export interface Cleanup {
+  teardown: (fn: () => unknown) => void
+}
+
+async function listen(t: Cleanup, listener: RequestListener): Promise<string> {
+  const server: Server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+}
+
+export interface SeenRequest {
+  method: string
+  url: string
+  headers: IncomingMessage['headers']
+}
+
+export interface Upstream {
+  url: string
+  /** Every request that came through, oldest first. */
+  seen: SeenRequest[]
+  /** How the next requests are answered. */
+  respond: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+export async function startUpstream(t: Cleanup): Promise<Upstream> {
+  const upstream: Upstream = {
+    url: '',
+    seen: [],
+    respond: (_request, response) => {
+      response.setHeader('Content-Type', 'text/plain')
+      response.end('the data')
+    },
+  }
+  upstream.url = await listen(t, (request, response) => {
+    upstream.seen.push({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headers,
+    })
+    upstream.respond(request, response)
+  })
+  return upstream
+}
+
+export interface TestBridge {
+  jwksUrl: string
+  validateUrl: string
+  /** What is published. */
+  jwks: unknown
+  /** How many times the key set was fetched. */
+  jwksFetches: number
+  /** `jwks` after each answer with the key set. */
+  events: EventEmitter
+  /** Called instead of answering with `jwks`. */
+  respondJwks?: (response: ServerResponse) => void
+  /** The questions that were asked, with the credential. */
+  questions: (ValidateRequest & { authorization: string | undefined })[]
+  respondValidate: (response: ServerResponse) => void
+}
+
+const sendJson = (response: ServerResponse, body: unknown): void => {
+  response.setHeader('Content-Type', 'application/json')
+  response.end(JSON.stringify(body))
+}
+
+export async function startBridge(t: Cleanup, keys: unknown[]): Promise<TestBridge> {
+  const bridge: TestBridge = {
+    jwksUrl: '',
+    validateUrl: '',
+    jwks: { keys },
+    jwksFetches: 0,
+    events: new EventEmitter(),
+    questions: [],
+    respondValidate: (response) => {
+      sendJson(response, { status: 'Invalid' })
+    },
+  }
+  const url = await listen(t, (request, response) => {
+    if (request.url === '/jwks') {
+      response.on('close', () => {
+        bridge.jwksFetches++
+        bridge.events.emit('jwks')
+      })
+      if (bridge.respondJwks !== undefined) bridge.respondJwks(response)
+      else sendJson(response, bridge.jwks)
+      return
+    }
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const question = JSON.parse(Buffer.concat(chunks).toString()) as ValidateRequest
+      bridge.questions.push({ ...question, authorization: request.headers.authorization })
+      bridge.respondValidate(response)
+    })
+  })
+  bridge.jwksUrl = `${url}/jwks`
+  bridge.validateUrl = `${url}/validate`
+  return bridge
+}
+
+/** An answer for {@link TestBridge.respondValidate}. */
+export const verdict =
+  (body: unknown): TestBridge['respondValidate'] =>
+  (response) => {
+    sendJson(response, body)
+  }
