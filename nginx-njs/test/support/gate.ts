@@ -75,8 +75,12 @@ export interface Gate {
   errorLog: () => string
   /** What stands in a file of its folder; nothing while there is none. */
   file: (name: string) => string
-  /** One line per request: path, status, `$drawbridge_status`. */
-  accessLog: () => string
+  /**
+   * Waits for a line of the access log: path, status, `$drawbridge_status`. nginx writes it when
+   * the answer has already gone.
+   * @throws Error when it does not come
+   */
+  logged: (line: string) => Promise<void>
   /** Stops nginx, and waits until it is gone. */
   stop: () => Promise<void>
   /** Starts it again in the same folder. */
@@ -213,7 +217,13 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
     request,
     file,
     errorLog: () => file('error.log'),
-    accessLog: () => file('access.log'),
+    logged: async (line) => {
+      const deadline = Date.now() + 5000
+      while (!file('access.log').includes(line)) {
+        if (Date.now() > deadline) throw new Error(`Never logged: ${line}\n${file('access.log')}`)
+        await pause(10)
+      }
+    },
     start,
     stop,
   }
