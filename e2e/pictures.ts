@@ -1,37 +1,43 @@
 /**
- * Takes the pictures of the README from a running stack (`npm start`): the PWA after an expired
- * token was renewed, at desktop and phone size, light and dark.
+ * `npm run pictures -w e2e`: takes the README's pictures from a stack of its own, light and dark:
+ * the PWA after the gate refused an expired token and the request was repeated with a new one.
  */
 import { join } from 'node:path'
-import { chromium, devices, type Page } from 'playwright'
+import { chromium } from 'playwright'
+import { PATHS } from '@drawbridge/bridge/contract'
 import { chromiumProgram } from './stack/chromium.ts'
-import { readStack } from './stack/description.ts'
+import { startStack } from './stack/stack.ts'
+import { watch } from './support/network.ts'
+import { untilExpired } from './support/tokens.ts'
 
-const { issuer, accounts } = readStack()
-const folder = join(import.meta.dirname, '../docs/images')
+const FOLDER = join(import.meta.dirname, '../docs/images')
 
-async function signIn(page: Page): Promise<void> {
-  await page.getByLabel('Login').fill(accounts.demo.login)
-  await page.getByLabel('Password', { exact: true }).fill(accounts.demo.password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByText('Azure Interior').first().waitFor()
-}
-
-const browser = await chromium.launch({ executablePath: chromiumProgram() })
-const sizes = {
-  pwa: { viewport: { width: 1280, height: 800 } },
-  'pwa-phone': devices['iPhone 13'],
-}
-for (const [name, size] of Object.entries(sizes)) {
+const stack = await startStack({
+  name: 'pictures',
+  ephemeral: true,
+  environment: { ACCESS_TOKEN_TTL: '5' },
+  leeway: 0,
+})
+try {
+  const { issuer, accounts } = stack.description
+  const browser = await chromium.launch({ executablePath: chromiumProgram() })
   for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await browser.newPage({ ...size, colorScheme, baseURL: issuer })
+    const size = { width: 1280, height: 800 }
+    const page = await browser.newPage({ viewport: size, colorScheme, baseURL: issuer })
+    const network = watch(page, issuer)
     await page.goto('/')
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.getByLabel('Login').fill(accounts.demo.login)
+    await page.getByLabel('Password', { exact: true }).fill(accounts.demo.password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Azure Interior').first().waitFor()
+    await page.getByRole('checkbox', { name: /Let the gate find out/ }).check()
+    await untilExpired(issuer + PATHS.protectedData, network.lastBearer())
+    await page.getByRole('button', { name: 'Reload' }).click()
+    await page.getByText('Let through').nth(1).waitFor()
     const suffix = colorScheme === 'dark' ? '-dark' : ''
-    await page.screenshot({ path: join(folder, `${name}-sign-in${suffix}.png`) })
-    await signIn(page)
-    await page.screenshot({ path: join(folder, `${name}${suffix}.png`) })
-    await page.close()
+    await page.screenshot({ path: join(FOLDER, `pwa${suffix}.png`) })
   }
+  await browser.close()
+} finally {
+  await stack.stop()
 }
-await browser.close()
