@@ -23,8 +23,8 @@ const room = (name: string, ...others: string[]) => ({
 /** Data flows routes → oauth | tokens → sessions, keys, odoo; only app.ts sees them all. */
 const doors = [
   room('contract'),
-  room('keys', './contract'),
-  room('sessions', './contract'),
+  room('keys', './contract', './batches.ts'),
+  room('sessions', './contract', './batches.ts'),
   room('odoo', './contract'),
   room('tokens', ...common),
   room('oauth', './tokens', ...common),

@@ -2,31 +2,47 @@ import { readFileSync } from 'node:fs'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ConfigError, type Config } from './config.ts'
+import { odooAudience } from './contract/index.ts'
 import { fileKeys } from './keys/file.ts'
-import type { Keys } from './keys/port.ts'
+import type { KeyEvents, Keys, Signer } from './keys/port.ts'
 import { vaultKeys } from './keys/vault.ts'
-import { logger } from './logger.ts'
+import { logger, requestId } from './logger.ts'
+import { addonOdoo } from './odoo/addon.ts'
+import { odooHttp } from './odoo/http.ts'
+import type { IdentityProvider } from './odoo/port.ts'
 import { stockOdoo } from './odoo/stock.ts'
 import { anyOrigin } from './plugins/any-origin.ts'
 import { errors } from './plugins/errors.ts'
 import { createGate } from './plugins/gate.ts'
+import { createLimiter } from './plugins/limiter.ts'
+import { clientErrorHandler, frameworkErrors } from './plugins/malformed.ts'
+import { createMetrics, metricsEndpoint } from './plugins/metrics.ts'
+import { openApi } from './plugins/openapi.ts'
 import { refreshCookie } from './plugins/refresh-cookie.ts'
 import { authRoutes } from './routes/auth.ts'
+import { createBearer } from './routes/bearer.ts'
 import { healthRoutes } from './routes/health.ts'
 import { authorizeRoute } from './routes/oauth-authorize.ts'
 import { tokenRoute } from './routes/oauth-token.ts'
 import { protectedDataRoute } from './routes/protected-data.ts'
+import { sessionsRoutes } from './routes/sessions.ts'
+import { createSignIn } from './routes/sign-in.ts'
 import { validateRoute } from './routes/validate.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
+import { startCleanup } from './sessions/cleanup.ts'
 import { openPostgres } from './sessions/postgres.ts'
 import { openSqlite } from './sessions/sqlite.ts'
 import { openStore } from './sessions/store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createAssertions } from './tokens/assertion.ts'
 import { createClients } from './tokens/clients.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
 import { createSessions } from './tokens/sessions.ts'
 
 const DAY = 86_400_000
+
+/** Milliseconds that a refresh waits for an Odoo that may also be asked later. */
+const RECHECK_PATIENCE = 2000
 
 function readSetting(name: keyof Config, file: string): string {
   try {
@@ -54,13 +70,15 @@ function readClients(config: Config) {
   }
 }
 
-function openKeys(config: Config, log: FastifyBaseLogger): Keys {
-  const { KEY_FILE, VAULT_ADDR, VAULT_ROLE_ID, VAULT_SECRET_ID_FILE } = config
-  if (config.KEY_CUSTODY === 'file' && KEY_FILE !== undefined) {
+function openKeys(config: Config, events: KeyEvents, log: FastifyBaseLogger): Keys {
+  const { KEY_CUSTODY: custody, KEY_FILE, VAULT_ADDR, VAULT_ROLE_ID, VAULT_SECRET_ID_FILE } = config
+  if (custody === 'file') {
+    if (KEY_FILE === undefined) throw new ConfigError(['KEY_FILE: expected a path'])
     log.warn({ file: KEY_FILE }, 'keys lie in a file: whoever can read it can forge any token')
-    return fileKeys(KEY_FILE)
+    return fileKeys(KEY_FILE, config.KEY_FILE_ALGORITHM, events)
   }
   return vaultKeys({
+    custody,
     address: VAULT_ADDR ?? '',
     roleId: VAULT_ROLE_ID ?? '',
     secretIdFile: VAULT_SECRET_ID_FILE ?? '',
@@ -71,8 +89,46 @@ function openKeys(config: Config, log: FastifyBaseLogger): Keys {
     pollInterval: config.KEY_POLL_INTERVAL,
     maxAge: config.KEY_MAX_AGE,
     jwksMaxAge: config.JWKS_MAX_AGE,
+    // The short tokens for Odoo may be the longest where access tokens are very short.
+    signedFor: Math.max(config.ACCESS_TOKEN_TTL, 60),
+    events,
     log,
   })
+}
+
+function openOdoo(config: Config, signer: Signer): IdentityProvider {
+  const baseUrl = config.ODOO_URL
+  const timeout = config.ODOO_TIMEOUT * 1000
+  // Checks have a share of their own: however many are due, who signs in or works comes through,
+  // and the other way round.
+  const forChecks = Math.max(1, Math.floor(config.ODOO_CONNECTIONS / 4))
+  const connections = Math.max(1, config.ODOO_CONNECTIONS - forChecks)
+  const options = {
+    http: odooHttp({ baseUrl, timeout, connections }),
+    checkHttp: odooHttp({ baseUrl, timeout, connections: forChecks }),
+    roleMap: config.ROLE_MAP,
+    issuer: config.ISSUER,
+  }
+  if (config.ODOO_ADAPTER === 'stock') {
+    return stockOdoo({ ...options, database: config.ODOO_DATABASE })
+  }
+  const audience = odooAudience(config.ODOO_DATABASE_UUID)
+  return addonOdoo({ ...options, assertion: createAssertions(signer, config.ISSUER, audience) })
+}
+
+/** Says so where one person's wrong passwords may lock everybody out of Odoo. */
+async function warnOfAddresses(odoo: IdentityProvider, log: FastifyBaseLogger): Promise<void> {
+  try {
+    const believes = await odoo.believesForwardedAddress()
+    if (believes === true) return
+    log.warn(
+      believes === false
+        ? 'Odoo runs without proxy_mode: some wrong passwords of one person lock everybody out'
+        : 'whether Odoo runs with proxy_mode cannot be seen from here: without it, some wrong passwords of one person lock everybody out',
+    )
+  } catch (error) {
+    log.warn({ err: error }, 'Odoo could not be asked whether it runs with proxy_mode')
+  }
 }
 
 /**
@@ -87,36 +143,46 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const app = Fastify({
     logger: logger(config.LOG_LEVEL),
     trustProxy: config.TRUST_PROXY,
+    genReqId: requestId,
+    requestIdHeader: false,
     bodyLimit: 64 * 1024,
+    // Whoever sends a request slower than this has no request.
+    requestTimeout: 30_000,
+    http: { maxHeaderSize: 16 * 1024, headersTimeout: 20_000 },
+    clientErrorHandler,
+    frameworkErrors,
     // A string in a query or a form stays a string, and nothing is dropped silently.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   })
   // An HTML form can send text/plain anywhere; nothing here takes it.
   app.removeContentTypeParser('text/plain')
 
-  const keys = openKeys(config, app.log)
+  const metrics = createMetrics()
+  const keys = openKeys(config, metrics.keys, app.log)
   app.addHook('onClose', () => {
     keys.close()
   })
-  const store = await openStore(
+  const database =
     config.DATABASE_URL === undefined
       ? openSqlite(config.SQLITE_FILE)
       : openPostgres(config.DATABASE_URL, (error) => {
           app.log.error({ err: error }, 'a connection to PostgreSQL broke')
-        }),
-  ).catch((error: unknown) => {
+        })
+  const store = await openStore(database).catch((error: unknown) => {
     keys.close()
     throw error
   })
-  app.addHook('onClose', () => store.close())
-
-  const odoo = stockOdoo({
-    baseUrl: config.ODOO_URL,
-    database: config.ODOO_DATABASE,
-    timeout: config.ODOO_TIMEOUT,
-    roleMap: config.ROLE_MAP,
-    issuer,
+  const stopCleanup = startCleanup(store, config.SESSION_RETENTION * 1000, app.log)
+  app.addHook('onClose', () => {
+    stopCleanup()
+    return store.close()
   })
+
+  if (database.pool) metrics.watchPool(database.pool)
+
+  const odoo = metrics.observed(openOdoo(config, keys.signer))
+  app.addHook('onClose', () => odoo.close())
+  app.addHook('onListen', () => warnOfAddresses(odoo, app.log))
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
   const sessions = createSessions({
     store,
@@ -129,10 +195,29 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       idleTtl: config.REFRESH_IDLE_TTL * 1000,
       lateBudget: 2,
       lateWindow: 30 * DAY,
+      tolerance: config.ODOO_OUTAGE_TOLERANCE * 1000,
+    },
+    recheckRules: {
+      interval: config.ODOO_RECHECK_INTERVAL * 1000,
+      tolerance: config.ODOO_OUTAGE_TOLERANCE * 1000,
+      patience: RECHECK_PATIENCE,
     },
     absoluteTtl: config.REFRESH_ABSOLUTE_TTL * 1000,
+    odooAudience: odooAudience(config.ODOO_DATABASE_UUID),
+    observe: metrics.refresh,
   })
   const gate = createGate(credential)
+  const signIn = createSignIn({
+    odoo,
+    limiter: createLimiter(database, config.SIGN_IN_FAILURES_PER_ADDRESS),
+    floor: config.SIGN_IN_FLOOR,
+    observe: metrics.signIn,
+  })
+
+  app.addHook('onRequest', (request, reply, next) => {
+    reply.header('x-request-id', request.id)
+    next()
+  })
 
   await app.register(helmet, {
     // Answers of an API load nothing and are framed by nobody; the sign-in page has a policy of its own.
@@ -146,12 +231,23 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     strictTransportSecurity: false,
   })
   await app.register(errors)
+  await app.register(openApi, { issuer, documentation: config.DOCUMENTATION })
+  await app.register(metricsEndpoint, { metrics })
   await app.register(anyOrigin)
   await app.register(refreshCookie, { issuer })
 
-  await app.register(authRoutes, { issuer, clients, odoo, sessions })
-  await app.register(authorizeRoute, { issuer, clients, odoo, sessions, store })
+  await app.register(authRoutes, { issuer, clients, signIn, sessions })
+  await app.register(authorizeRoute, {
+    issuer,
+    clients,
+    secrets: keys.secrets,
+    signIn,
+    sessions,
+    store,
+  })
   await app.register(tokenRoute, { clients, sessions, store })
+  const bearer = createBearer(issuer, accessTokens, sessions)
+  await app.register(sessionsRoutes, { bearer, clients, sessions })
   await app.register(validateRoute, { gate, accessTokens, sessions })
   await app.register(protectedDataRoute, { gate, sessions })
   await app.register(wellKnownRoutes, {

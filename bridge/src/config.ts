@@ -27,6 +27,10 @@ export const schema = Type.Object({
     description: 'fatal, error, warn, info, debug, trace or silent',
   }),
 
+  ODOO_ADAPTER: Type.Union([Type.Literal('stock'), Type.Literal('addon')], {
+    default: 'stock',
+    description: 'stock (an Odoo as it comes) or addon (an Odoo that is paired with this bridge)',
+  }),
   ODOO_URL: Type.String({
     pattern: '^https?://[^/?#]+$',
     description: 'where the bridge reaches Odoo: http://odoo:8069',
@@ -37,6 +41,14 @@ export const schema = Type.Object({
     description: "Odoo's system parameter database.uuid: names the audience odoo:<uuid>",
   }),
   ODOO_TIMEOUT: seconds(10, 'how long Odoo may take to answer'),
+  ODOO_CONNECTIONS: Type.Integer({
+    minimum: 1,
+    default: 16,
+    description:
+      'how many calls Odoo has to bear at once: the number of its workers, or twice that',
+  }),
+  ODOO_RECHECK_INTERVAL: seconds(300, 'a refresh asks Odoo about its user at most so often'),
+  ODOO_OUTAGE_TOLERANCE: seconds(3600, 'refreshes go on for so long after Odoo answered last'),
   ROLE_MAP: Type.String({
     default:
       '{"base.group_system":"admin","base.group_user":"internal","base.group_portal":"portal"}',
@@ -55,13 +67,17 @@ export const schema = Type.Object({
     description: 'file for the sessions where DATABASE_URL is not set',
   }),
 
-  KEY_CUSTODY: Type.Union([Type.Literal('fetched'), Type.Literal('file')], {
+  KEY_CUSTODY: Type.Union([Type.Literal('fetched'), Type.Literal('remote'), Type.Literal('file')], {
     default: 'fetched',
-    description: 'fetched (from Vault, held in memory for a bounded time) or file',
+    description: 'fetched (from Vault, held in memory for a bounded time), remote or file',
   }),
   KEY_FILE: Type.Optional(
     Type.String({ description: 'with KEY_CUSTODY=file: the keys on disk, made when missing' }),
   ),
+  KEY_FILE_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('RS256')], {
+    default: 'ES256',
+    description: 'ES256 or RS256: for the signing key that KEY_FILE is made with',
+  }),
   VAULT_ADDR: Type.Optional(
     Type.String({ pattern: '^https?://', description: 'address of Vault' }),
   ),
@@ -90,6 +106,24 @@ export const schema = Type.Object({
   REFRESH_IDLE_TTL: seconds(6 * 86400, 'a session ends when it is not used for so long'),
   REFRESH_ABSOLUTE_TTL: seconds(180 * 86400, 'a session ends after so long in any case'),
   REFRESH_GRACE: seconds(30, 'a refresh repeated within this time gets the same answer'),
+
+  SESSION_RETENTION: seconds(30 * 86400, 'how long a session that is over stays on record'),
+
+  SIGN_IN_FLOOR: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 10,
+    default: 1,
+    description: 'a failed sign-in is answered after a multiple of so many seconds',
+  }),
+  SIGN_IN_FAILURES_PER_ADDRESS: Type.Integer({
+    minimum: 1,
+    default: 8,
+    description: 'failed sign-ins of all logins together from one address in ten minutes',
+  }),
+  DOCUMENTATION: Type.Boolean({
+    default: false,
+    description: 'true to serve the OpenAPI page at /documentation',
+  }),
 
   GATE_CREDENTIAL_FILE: Type.String({
     minLength: 1,
@@ -143,12 +177,22 @@ function parseRoleMap(text: string): Record<string, string> {
   return parsed as Record<string, string>
 }
 
+/** Seconds: a stock Odoo forgets a session that was not used for seven days. */
+const STOCK_IDLE_TTL = 6 * 86400
+
+/** What is right by itself, but not beside another setting. */
+function conflicts({ ODOO_ADAPTER, REFRESH_IDLE_TTL }: Environment): string[] {
+  return ODOO_ADAPTER === 'stock' && REFRESH_IDLE_TTL > STOCK_IDLE_TTL
+    ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
+    : []
+}
+
 /** What a setting asks of others. */
 function missing(environment: Environment): string[] {
   const needed: (keyof Environment)[] =
-    environment.KEY_CUSTODY === 'fetched'
-      ? ['VAULT_ADDR', 'VAULT_ROLE_ID', 'VAULT_SECRET_ID_FILE']
-      : ['KEY_FILE']
+    environment.KEY_CUSTODY === 'file'
+      ? ['KEY_FILE']
+      : ['VAULT_ADDR', 'VAULT_ROLE_ID', 'VAULT_SECRET_ID_FILE']
   return needed.filter((name) => environment[name] === undefined)
 }
 
@@ -169,12 +213,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     )
     throw new ConfigError([...new Set(names)].map(explain))
   }
-  const absent = missing(parsed)
-  if (absent.length > 0) {
-    throw new ConfigError(
-      absent.map((name) => `${explain(name)} (KEY_CUSTODY=${parsed.KEY_CUSTODY})`),
-    )
-  }
+  const absent = missing(parsed).map(
+    (name) => `${explain(name)} (KEY_CUSTODY=${parsed.KEY_CUSTODY})`,
+  )
+  const problems = [...absent, ...conflicts(parsed)]
+  if (problems.length > 0) throw new ConfigError(problems)
   return {
     ...parsed,
     ROLE_MAP: parseRoleMap(parsed.ROLE_MAP),

@@ -1,14 +1,23 @@
 import { ERRORS, type ErrorCode } from './contract/index.ts'
 
-/**
- * An answer that is a refusal. `code` is what the caller gets; `cause` is for the log only.
- */
+export interface BridgeErrorOptions {
+  /** For the log only. */
+  cause?: unknown
+  /** Of this case, for the log only; by default the code's own. */
+  description?: string
+  /** Seconds after which to try again. */
+  retryAfter?: number
+}
+
+/** An answer that is a refusal. `code` is what the caller gets. */
 export class BridgeError extends Error {
   readonly code: ErrorCode
+  readonly retryAfter: number | undefined
 
-  constructor(code: ErrorCode, options?: { cause?: unknown; description?: string }) {
-    super(options?.description ?? ERRORS[code].description, { cause: options?.cause })
+  constructor(code: ErrorCode, { cause, description, retryAfter }: BridgeErrorOptions = {}) {
+    super(description ?? ERRORS[code].description, { cause })
     this.name = 'BridgeError'
     this.code = code
+    this.retryAfter = retryAfter
   }
 }

@@ -18,13 +18,24 @@ export interface FakeOdoo {
   rotateTo: string | undefined
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
+  /** External ids of groups, by login. */
+  groups: Record<string, string[]>
+  /** Calls of these paths are answered, after they were acted upon, when this has resolved. */
+  hold: { path: RegExp; until: Promise<void> } | undefined
+  /** Resolves when the next call has come. */
+  called(): Promise<void>
   close(): Promise<void>
 }
 
-const USERS: Record<string, { uid: number | null; password: string; groups: string[] }> = {
-  demo: { uid: 6, password: 'demo', groups: ['base.group_user'] },
-  second: { uid: null, password: 'second', groups: [] },
+/** The users with a code have a second factor. */
+const USERS: Record<string, { uid: number; password: string; code?: string }> = {
+  demo: { uid: 6, password: 'demo' },
+  other: { uid: 7, password: 'other' },
+  second: { uid: 8, password: 'second', code: '123456' },
 }
+
+const CODE_FORM = `<form method="POST"><input type="hidden" name="csrf_token" value="the-token"/>
+  <input name="totp_token" autocomplete="off"/></form>`
 
 const PARTNER = {
   id: 1,
@@ -43,11 +54,38 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
     error: { message: 'Odoo Server Error', data: { name, message: name } },
   })
 
-  const call = (params: Record<string, unknown>): unknown => {
+  /** Half sessions: who has given a password and owes a code. */
+  const halves = new Map<string, string>()
+  const owners = new Map<string, string>()
+  const called = new Set<() => void>()
+
+  const begin = (login: string): string => {
+    const id = `session-${++made}`
+    owners.set(id, login)
+    fake.sessions.add(id)
+    return id
+  }
+
+  const answerForm = (
+    method: string | undefined,
+    session: string,
+    body: string,
+  ): { status: number; cookie?: string; text?: string } => {
+    const login = halves.get(session)
+    if (login === undefined) return { status: 303 }
+    if (method === 'GET') return { status: 200, text: CODE_FORM }
+    const sent = new URLSearchParams(body)
+    if (sent.get('csrf_token') !== 'the-token') return { status: 400 }
+    if (sent.get('totp_token') !== USERS[login]?.code) return { status: 200, text: CODE_FORM }
+    halves.delete(session)
+    return { status: 303, cookie: begin(login) }
+  }
+
+  const call = (session: string, params: Record<string, unknown>): unknown => {
     const { model, method, args } = params as { model: string; method: string; args: unknown[] }
     switch (`${model}.${method}`) {
       case 'res.users.has_group':
-        return args[1] === 'base.group_user'
+        return fake.groups[owners.get(session) ?? 'demo']?.includes(String(args[1])) ?? false
       case 'res.users.read':
         return [{ id: 6, name: 'Marc Demo', login: 'demo' }]
       case 'res.partner.search_read':
@@ -61,21 +99,29 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
 
   const answer = (path: string, session: string, params: Record<string, unknown>) => {
     if (path === '/web/session/authenticate') {
-      const user = USERS[String(params['login'])]
+      const login = String(params['login'])
+      const user = USERS[login]
       if (user?.password !== params['password']) return refused('odoo.exceptions.AccessDenied')
-      const id = `session-${++made}`
-      fake.sessions.add(id)
-      return { result: { uid: user?.uid }, cookie: id }
+      if (user?.code === undefined) return { result: { uid: user?.uid }, cookie: begin(login) }
+      const half = `half-${++made}`
+      halves.set(half, login)
+      return { result: { uid: null }, cookie: half }
     }
     if (!fake.sessions.has(session)) return refused('odoo.http.SessionExpiredException')
     if (path === '/web/session/destroy') {
       fake.sessions.delete(session)
       return {}
     }
+    if (path === '/web/session/get_session_info') {
+      return { result: { uid: USERS[owners.get(session) ?? '']?.uid } }
+    }
     const next = fake.rotateTo
     fake.rotateTo = undefined
-    if (next) fake.sessions.add(next)
-    return { result: call(params), cookie: next }
+    if (next) {
+      fake.sessions.add(next)
+      owners.set(next, owners.get(session) ?? 'demo')
+    }
+    return { result: call(session, params), cookie: next }
   }
 
   const server = createServer((request, response) => {
@@ -91,14 +137,27 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
         response.end('{"status":"pass"}')
         return
       }
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as {
-        params: Record<string, unknown>
-      }
-      fake.calls.push({ path, headers: request.headers, params: body.params })
       const session = /session_id=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1] ?? ''
-      const { cookie, ...rest } = answer(path, session, body.params) as { cookie?: string }
-      if (cookie) response.setHeader('set-cookie', `session_id=${cookie}; Path=/; HttpOnly`)
-      response.end(JSON.stringify({ jsonrpc: '2.0', id: null, ...rest }))
+      const text = Buffer.concat(chunks).toString()
+      const setSession = (id: string | undefined) => {
+        if (id) response.setHeader('set-cookie', `session_id=${id}; Path=/; HttpOnly`)
+      }
+      if (path === '/web/login/totp') {
+        fake.calls.push({ path, headers: request.headers, params: {} })
+        const { status, cookie, text: form } = answerForm(request.method, session, text)
+        setSession(cookie)
+        response.writeHead(status).end(form)
+        return
+      }
+      const { params } = JSON.parse(text) as { params: Record<string, unknown> }
+      fake.calls.push({ path, headers: request.headers, params })
+      const { cookie, ...rest } = answer(path, session, params) as { cookie?: string }
+      setSession(cookie)
+      const end = () => response.end(JSON.stringify({ jsonrpc: '2.0', id: null, ...rest }))
+      for (const tell of called) tell()
+      called.clear()
+      if (fake.hold?.path.test(path)) void fake.hold.until.then(end)
+      else end()
     })
   })
   server.listen(0, '127.0.0.1')
@@ -110,6 +169,9 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
     sessions: new Set(),
     rotateTo: undefined,
     failWith: undefined,
+    groups: { demo: ['base.group_user'], other: ['base.group_user'] },
+    hold: undefined,
+    called: () => new Promise((resolve) => called.add(resolve)),
     close: async () => {
       server.close()
       server.closeAllConnections()

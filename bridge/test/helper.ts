@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.ts'
@@ -12,6 +13,7 @@ import {
   type RefreshTokenClaims,
   type TokenResponse,
 } from '../src/contract/index.ts'
+import { checkAnswers } from './answers.ts'
 import { startFakeOdoo, type FakeOdoo } from './fake-odoo.ts'
 
 export const ISSUER = 'http://localhost:8080'
@@ -60,9 +62,11 @@ export async function startBridge(
       GATE_CREDENTIAL_FILE: join(folder, 'credential'),
       CLIENTS_FILE: join(folder, 'clients.json'),
       LOG_LEVEL: 'silent',
+      SIGN_IN_FLOOR: '0.01',
       ...settings,
     }),
   )
+  checkAnswers(app)
   t.teardown(async () => {
     await app.close()
     await odoo.close()
@@ -129,3 +133,20 @@ export const gateHeaders = (claims: { sid: string; sub: string; scope: string })
   [GATE_HEADERS.sub]: claims.sub,
   [GATE_HEADERS.scope]: claims.scope,
 })
+
+/**
+ * Puts the time when Odoo was last asked about each session back.
+ * @param file of the SQLite database
+ */
+export function ageChecks(file: string, seconds: number): void {
+  const database = new DatabaseSync(file)
+  database.prepare('UPDATE sessions SET odoo_checked_at = odoo_checked_at - ?').run(seconds * 1000)
+  database.close()
+}
+
+/** Lets the last rotation of all sessions lie further in the past. */
+export function ageRotations(file: string, seconds: number): void {
+  const database = new DatabaseSync(file)
+  database.prepare('UPDATE sessions SET rotated_at = rotated_at - ?').run(seconds * 1000)
+  database.close()
+}

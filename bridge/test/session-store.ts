@@ -14,9 +14,11 @@ const RULES: RotationRules = {
   idleTtl: 6 * DAY,
   lateBudget: 2,
   lateWindow: 30 * DAY,
+  tolerance: 1000 * DAY,
 }
 
-const newSession = (): Session => ({
+/** A session that has just begun. */
+export const newSession = (): Session => ({
   sid: randomUUID(),
   uid: 6,
   client_id: 'drawbridge-pwa',
@@ -38,6 +40,8 @@ const newSession = (): Session => ({
   device: 'a browser',
   ip: '127.0.0.1',
   odoo_session: 'sealed',
+  odoo_stamp: null,
+  odoo_checked_at: START,
 })
 
 /**
@@ -124,6 +128,24 @@ export function testSessionStore(t: Test, open: () => Database): void {
     t.same(await show(0, START + 2), ['reuse', 2])
   })
 
+  t.test('a session that Odoo was not asked about waits, and loses nothing by it', async (t) => {
+    const { store, sid } = await begin(t)
+    const rules = { ...RULES, tolerance: 3_600_000 }
+    const show = async (generation: number, now: number) =>
+      (await rotate(store, rules, sid, generation, now)).outcome
+    t.equal(await show(0, START + MINUTE), 'rotated')
+    const late = START + rules.tolerance
+    for (let again = 0; again < 5; again++) {
+      t.equal(await show(1, late + again * MINUTE), 'unchecked', 'the current one')
+      t.equal(await show(0, late + again * MINUTE), 'unchecked', 'the one before')
+    }
+    t.match(await store.get(sid), { generation: 1, late_replays: 0, revoked_at: null })
+    await store.recordCheck(sid, { roles: 'internal', odoo_checked_at: late })
+    t.equal(await show(1, late + MINUTE), 'rotated')
+    t.equal(await show(2, late + 2 * MINUTE), 'rotated')
+    t.equal(await show(0, late + 10 * rules.tolerance), 'reuse', 'an old one is theft all the same')
+  })
+
   t.test(
     'a token ahead of its row: the database was restored, and the row moves forward',
     async (t) => {
@@ -169,11 +191,57 @@ export function testSessionStore(t: Test, open: () => Database): void {
     t.same(await show(0, START + 3), ['ended', undefined])
   })
 
+  t.test('a user sees and ends their own sessions, and nobody else’s', async (t) => {
+    const uid = 1_000_000 + Math.floor(Math.random() * 1_000_000_000)
+    const [mine, other] = [newSession(), newSession()].map((session) => ({ ...session, uid }))
+    const stranger = newSession()
+    if (!mine || !other) throw new Error('two were made')
+    const { store } = await begin(t, mine)
+    await store.insert({ ...other, last_seen_at: START + 5 })
+    await store.insert(stranger)
+    const list = async () => (await store.listLive(uid, START + 10)).map(({ sid }) => sid)
+    t.same(await list(), [other.sid, mine.sid], 'the one used last first')
+    t.equal(await store.endOwn(stranger.sid, uid, 'ended_by_user', START + 10), undefined)
+    t.match(await store.endOwn(mine.sid, uid, 'ended_by_user', START + 10), { sid: mine.sid })
+    t.same(await list(), [other.sid])
+    t.same(
+      (await store.endAll(uid, 'ended_by_user', START + 11)).map(({ sid }) => sid),
+      [other.sid],
+    )
+    t.same(await list(), [])
+    t.match(await store.get(stranger.sid), { revoked_at: null })
+  })
+
+  t.test('what was over for long is removed, what lives stays', async (t) => {
+    const old = START - 100 * DAY
+    const aged = { ...newSession(), expires_at: old, absolute_expires_at: START }
+    const ended = { ...newSession(), revoked_at: old, revoked_reason: 'logout' as const }
+    const { store, sid } = await begin(t)
+    await store.insert(aged)
+    await store.insert(ended)
+    const code = { code_hash: randomUUID(), sid, client_id: 'x', redirect_uri: 'x' }
+    await store.insertCode({ ...code, code_challenge: 'x', expires_at: old })
+    t.ok((await store.removeOld(START - 99 * DAY)) >= 3)
+    t.same([await store.get(aged.sid), await store.get(ended.sid)], [undefined, undefined])
+    t.ok(await store.get(sid))
+    t.equal(await store.removeOld(START - 99 * DAY), 0)
+  })
+
   t.test('the Odoo session is replaced by compare-and-set', async (t) => {
     const { store, sid } = await begin(t)
     t.equal(await store.replaceOdooSession(sid, 'sealed', 'next'), true)
     t.equal(await store.replaceOdooSession(sid, 'sealed', 'late'), false)
     t.equal((await store.get(sid))?.odoo_session, 'next')
+  })
+
+  t.test('what Odoo said is noted while the session lives', async (t) => {
+    const { store, sid } = await begin(t)
+    const check = { roles: 'admin internal', odoo_checked_at: START + MINUTE }
+    t.equal(await store.recordCheck(sid, check), true)
+    t.match(await store.get(sid), check)
+    await store.end(sid, 'logout', START + MINUTE)
+    t.equal(await store.recordCheck(sid, { ...check, roles: '' }), false)
+    t.match(await store.get(sid), check)
   })
 
   t.test('B3: a code is taken once, and remembered', async (t) => {

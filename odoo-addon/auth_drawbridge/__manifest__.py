@@ -1,7 +1,7 @@
 {
     "name": "Drawbridge",
-    "summary": "Accept the access tokens of a Drawbridge bridge on Odoo's own API",
-    "version": "19.0.0.1.0",
+    "summary": "Sign in to other apps with Odoo, and accept their access tokens on Odoo's API",
+    "version": "19.0.0.2.0",
     "category": "Hidden/Tools",
     "author": "Drawbridge",
     "license": "LGPL-3",

@@ -77,3 +77,17 @@ class NoKeys(Refusal):
 
     def get_headers(self, environ=None, scope=None):
         return [*super().get_headers(environ, scope), ("Retry-After", str(self.retry_after))]
+
+
+class TooLarge(Refusal):
+    """413: no request of the bridge is as large as this."""
+
+    code = 413
+    description = "The request is too large."
+
+
+class Malformed(Refusal):
+    """400: signed by the bridge, but not what it should say."""
+
+    code = 400
+    description = "The request is malformed."

@@ -9,6 +9,7 @@ export const PATHS = {
   login: '/auth/login',
   refresh: '/auth/refresh',
   logout: '/auth/logout',
+  sessions: '/auth/sessions',
   validate: '/auth/validate',
   authorize: '/oauth/authorize',
   token: '/oauth/token',
@@ -23,6 +24,8 @@ export const PATHS = {
 export interface LoginRequest {
   login: string
   password: string
+  /** The code of the second factor, where one is due: after `mfa_required`. */
+  totp?: string
 }
 
 /**
@@ -40,6 +43,27 @@ export interface TokenResponse {
 /** Answer of `POST /oauth/token`. @see RFC 6749 §5.1 */
 export interface OAuthTokenResponse extends TokenResponse {
   refresh_token: string
+}
+
+/** One of the devices that a user is signed in with. Times are seconds since 1970. */
+export interface SessionDescription {
+  sid: string
+  client_id: string
+  client_name: string
+  /** "Firefox on Windows". */
+  device: string
+  ip: string
+  created_at: number
+  last_seen_at: number
+  /** How often of late a refresh came so late that it may have been somebody else's. */
+  late_replays: number
+  /** Whether it is the one that asks. */
+  current: boolean
+}
+
+/** Answer of `GET /auth/sessions`. */
+export interface SessionsResponse {
+  sessions: SessionDescription[]
 }
 
 /** Body of `POST /auth/validate`. */

@@ -9,7 +9,15 @@ export const ERRORS = {
   invalid_credentials: { status: 401, description: 'Wrong login or password.' },
   mfa_required: {
     status: 401,
-    description: 'This account needs a second factor, which this bridge cannot ask for yet.',
+    description: 'The password is right. Send the code of the second factor with it.',
+  },
+  invalid_totp: {
+    status: 401,
+    description: 'The code is wrong or was used before. Wait for the next one.',
+  },
+  too_many_attempts: {
+    status: 429,
+    description: 'Too many failed attempts. Try again later.',
   },
   invalid_refresh_token: {
     status: 401,
@@ -19,9 +27,14 @@ export const ERRORS = {
     status: 401,
     description: 'This address answers to the gate only.',
   },
+  invalid_token: { status: 401, description: 'The access token is invalid or expired.' },
   session_ended: { status: 401, description: 'The session is over. Sign in again.' },
   insufficient_scope: { status: 403, description: 'The token does not allow this.' },
   origin_refused: { status: 403, description: 'This request must come from the same origin.' },
+  database_unavailable: {
+    status: 503,
+    description: 'The database does not answer. Try again shortly.',
+  },
   odoo_unavailable: { status: 503, description: 'Odoo does not answer. Try again shortly.' },
   keys_unavailable: { status: 503, description: 'No signing key at hand. Try again shortly.' },
   invalid_client: { status: 401, description: 'Unknown client.' },

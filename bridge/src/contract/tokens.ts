@@ -49,3 +49,21 @@ export interface RefreshTokenClaims {
   iat: number
   exp: number
 }
+
+/** `typ` of what the bridge proves itself to the addon with. Never valid as an access token. */
+export const ASSERTION_TYP = 'drawbridge-assertion+jwt'
+
+/** Claims of an assertion: it is good for one request. Times are seconds since 1970. */
+export interface AssertionClaims {
+  iss: string
+  /** `odoo:<database.uuid>` */
+  aud: string
+  iat: number
+  exp: number
+  jti: string
+  /** The method of the request, and its path. @see RFC 9449 §4.2 */
+  htm: string
+  htu: string
+  /** Of its body. @see RFC 9530 §2 */
+  content_digest: string
+}

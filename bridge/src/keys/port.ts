@@ -1,13 +1,8 @@
-/** A public key as it stands in the JWKS. @see RFC 7517 §4 */
-export interface PublicJwk {
-  kty: string
-  crv: string
-  x: string
-  y: string
-  kid: string
-  alg: 'ES256'
-  use: 'sig'
-}
+/** A public key as it stands in the JWKS; `alg` follows from its type. @see RFC 7517 §4, RFC 7518 §6 */
+export type PublicJwk = { kid: string; use: 'sig' } & (
+  | { kty: 'EC'; crv: 'P-256'; x: string; y: string; alg: 'ES256' }
+  | { kty: 'RSA'; n: string; e: string; alg: 'RS256' }
+)
 
 /** Makes and publishes the signatures of access tokens. */
 export interface Signer {
@@ -19,11 +14,18 @@ export interface Signer {
    */
   sign(typ: string, payload: object): Promise<string>
 
+  /**
+   * Tells before something is changed that can only be answered with a signature whether one can
+   * be had. It asks nobody while the last signature was made.
+   * @throws KeysUnavailable
+   */
+  ready(): Promise<void>
+
   /** What verifies: next, current and previous keys. @throws KeysUnavailable */
   publicJwks(): Promise<PublicJwk[]>
 }
 
-/** One of the bridge's own secrets. It is never published. */
+/** One of the bridge's own secrets. It is never published. The same key is the same object. */
 export interface SecretKey {
   /** Goes into the header of what it signs. */
   kid: string
@@ -35,7 +37,11 @@ export interface SecretKey {
 export interface SecretKeys {
   /** The one to sign and seal with. @throws KeysUnavailable */
   current(): Promise<SecretKey>
-  /** One that signed or sealed earlier; undefined if there is none of that name. @throws KeysUnavailable */
+  /**
+   * One that signed or sealed earlier.
+   * @returns undefined if there is none of that name
+   * @throws KeysUnavailable also where it may be one that this bridge could not learn of
+   */
   find(kid: string): Promise<SecretKey | undefined>
 }
 
@@ -45,6 +51,22 @@ export interface Keys {
   secrets: SecretKeys
   /** Ends timers and connections. */
   close: () => void
+}
+
+/** Told what happens to the keys, for counting. */
+export interface KeyEvents {
+  /** A signature was made. @param seconds that it took, waiting included */
+  signed(seconds: number): void
+  /** No signature could be made. */
+  signFailed(): void
+  /** Vault gave all keys. */
+  fetched(): void
+  /** Vault gave no keys; those at hand go on serving until their bound. */
+  fetchFailed(): void
+  /** Vault gave a token. */
+  loggedIn(): void
+  /** Vault gave no token, or the secret id could not be read. */
+  loginFailed(): void
 }
 
 /** There is no key to sign or verify with, and none can be had now. */

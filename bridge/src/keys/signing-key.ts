@@ -1,36 +1,27 @@
-import { createHash, createPrivateKey } from 'node:crypto'
+import { createPrivateKey } from 'node:crypto'
 import { createSigner } from 'fast-jwt'
+import { publicJwk } from './jwk.ts'
 import type { PublicJwk } from './port.ts'
+import type { Dated } from './turn.ts'
 
-/** One version of the signing key, ready for use. */
-export interface SigningKey {
-  kid: string
+/** One version of the signing key, ready for use, wherever its private half is. */
+export interface SigningKey extends Dated {
   jwk: PublicJwk
-  /** Milliseconds since 1970. */
-  createdAt: number
-  sign(typ: string, payload: object): string
+  /** @param typ goes into the header @returns a compact JWS */
+  sign(typ: string, payload: object): Promise<string>
 }
 
 type Sign = (payload: object) => string
 
-/** The JWK thumbprint: a name that every bridge derives alike. @see RFC 7638 §3 */
-function thumbprint(jwk: { crv: string; kty: string; x: string; y: string }): string {
-  const canonical = JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y })
-  return createHash('sha256').update(canonical).digest('base64url')
-}
-
 /**
- * @param pem an EC private key on P-256
+ * A key whose private half is in this process.
+ * @param pem a private key on P-256, or RSA
  * @param createdAt milliseconds since 1970
  * @throws TypeError if the key is of another kind
  */
 export function signingKey(pem: string, createdAt: number): SigningKey {
   const privateKey = createPrivateKey(pem)
-  const { kty, crv, x, y } = privateKey.export({ format: 'jwk' })
-  if (kty !== 'EC' || crv !== 'P-256' || x === undefined || y === undefined) {
-    throw new TypeError('The signing key must be of type ecdsa-p256.')
-  }
-  const kid = thumbprint({ crv, kty, x, y })
+  const jwk = publicJwk(privateKey)
   const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
 
   // A signer per header, made once: one that is given its key per call is 14 times slower.
@@ -38,31 +29,18 @@ export function signingKey(pem: string, createdAt: number): SigningKey {
   const signerFor = (typ: string): Sign => {
     const made = signers.get(typ)
     if (made) return made
-    const header = { alg: 'ES256', typ }
-    const sign: Sign = createSigner({ algorithm: 'ES256', key, kid, header })
+    const { alg, kid } = jwk
+    const sign: Sign = createSigner({ algorithm: alg, key, kid, header: { alg, typ } })
     signers.set(typ, sign)
     return sign
   }
 
   return {
-    kid,
-    jwk: { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' },
+    jwk,
     createdAt,
-    sign: (typ, payload) => signerFor(typ)({ ...payload }),
+    sign: (typ, payload) =>
+      new Promise((resolve) => {
+        resolve(signerFor(typ)({ ...payload }))
+      }),
   }
-}
-
-/**
- * The key that signs now: the newest of those that everybody who caches the JWKS has seen by now.
- * While none is that old, as on the first start, the oldest.
- * @param keys in the order of their versions
- * @param publishedFor milliseconds that a key must have been published before it signs
- * @param now milliseconds since 1970
- */
-export function keyInTurn(
-  keys: readonly SigningKey[],
-  publishedFor: number,
-  now: number,
-): SigningKey | undefined {
-  return keys.findLast((key) => key.createdAt + publishedFor <= now) ?? keys[0]
 }

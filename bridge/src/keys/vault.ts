@@ -1,15 +1,16 @@
-import { readFile } from 'node:fs/promises'
-import { setInterval } from 'node:timers'
-import nodeVault from 'node-vault'
 import type { FastifyBaseLogger } from 'fastify'
-import { KeysUnavailable, type Keys, type SecretKey } from './port.ts'
-import { keyInTurn, signingKey, type SigningKey } from './signing-key.ts'
+import { held } from './held.ts'
+import { KeysUnavailable, type KeyEvents, type Keys } from './port.ts'
+import { loadSecrets, secretInTurn, type Secrets } from './secrets.ts'
+import { sharedCall } from './shared-call.ts'
+import type { SigningKey } from './signing-key.ts'
+import { fetchedSigningKeys, remoteSigningKeys, VersionRefused } from './transit.ts'
+import { inTurn, published } from './turn.ts'
+import { vaultClient, type VaultClientOptions } from './vault-client.ts'
 
-export interface VaultOptions {
-  address: string
-  roleId: string
-  /** Read at each login, so that it can be replaced while the bridge runs. */
-  secretIdFile: string
+export interface VaultOptions extends VaultClientOptions {
+  /** `fetched`: the private key comes here. `remote`: Vault signs. */
+  custody: 'fetched' | 'remote'
   transitMount: string
   transitKey: string
   kvMount: string
@@ -20,170 +21,137 @@ export interface VaultOptions {
   maxAge: number
   /** Seconds that others cache the JWKS: no key signs before it was published for that long. */
   jwksMaxAge: number
+  /** Seconds that what is signed is good: as long a key stays published after it signed last. */
+  signedFor: number
+  events: KeyEvents
   log: FastifyBaseLogger
-}
-
-interface TransitKey {
-  data: { keys: Record<string, { creation_time: string }> }
-}
-interface ExportedKey {
-  data: { keys: Record<string, string> }
-}
-interface KvSecret {
-  data: { data: { current?: unknown; keys?: unknown } }
 }
 
 interface Loaded {
   signing: SigningKey[]
-  secrets: Map<string, SecretKey>
-  currentSecret: SecretKey
-  /** Milliseconds since 1970. */
-  at: number
+  secrets: Secrets
 }
 
-/** Seconds that clocks of two bridges may differ. */
+/** Seconds that clocks of two bridges, and of whoever verifies, may differ. */
 const CLOCK_SKEW = 5
 
-/** What Vault answered instead of a secret. */
-class VaultError extends Error {
-  /** HTTP status; undefined where no answer came. */
-  readonly status: number | undefined
-
-  constructor(message: string, status: number | undefined) {
-    super(message)
-    this.name = 'VaultError'
-    this.status = status
-  }
-}
-
-/** An error of the HTTP client carries the token and the secret id, and errors go to the log. */
-async function withoutSecrets(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer
-  } catch (error) {
-    const { message, response } = error as Error & { response?: { statusCode?: number } }
-    throw new VaultError(`Vault: ${message}`, response?.statusCode)
-  }
-}
-
-function readSecrets(data: KvSecret['data']['data']): Pick<Loaded, 'secrets' | 'currentSecret'> {
-  const secrets = new Map<string, SecretKey>()
-  for (const [kid, value] of Object.entries((data.keys ?? {}) as Record<string, unknown>)) {
-    const secret = typeof value === 'string' ? Buffer.from(value, 'base64') : Buffer.alloc(0)
-    if (secret.length < 32) throw new TypeError(`The key ${kid} in KV is shorter than 32 bytes.`)
-    secrets.set(kid, { kid, secret })
-  }
-  const currentSecret = secrets.get(String(data.current))
-  if (!currentSecret) throw new TypeError('The secret in KV names no current key.')
-  return { secrets, currentSecret }
-}
+/** Milliseconds after a failed signature in which requests do not cause another. */
+const COOL_DOWN = 1000
 
 /**
- * Custody `fetched`: the keys come out of Vault over AppRole, stay in memory for a bounded time and
- * fast-jwt signs with them.
- * @see https://openbao.org/api-docs/secret/transit/#export-key
+ * Keys in Vault, or OpenBao: access tokens are signed by a key of the transit engine, refresh
+ * tokens by a secret of the KV engine. Which key signs follows from its age in Vault alone, so that
+ * bridges need not talk to each other.
  */
 export function vaultKeys(options: VaultOptions): Keys {
-  const { log, transitMount, transitKey, kvMount, kvPath } = options
-  const vault = nodeVault({ endpoint: options.address, requestOptions: { timeout: 5000 } })
-  const publishedFor = (options.jwksMaxAge + options.pollInterval + CLOCK_SKEW) * 1000
-  let loaded: Loaded | undefined
-  let loading: Promise<Loaded> | undefined
-
-  let loggedIn = false
-
-  const login = async () => {
-    const secretId = (await readFile(options.secretIdFile, 'utf8')).trim()
-    await withoutSecrets(vault.approleLogin({ role_id: options.roleId, secret_id: secretId }))
-    loggedIn = true
+  const { custody, log, events, pollInterval, maxAge } = options
+  const vault = vaultClient(options)
+  const loadSigningKeys = { fetched: fetchedSigningKeys, remote: remoteSigningKeys }[custody](
+    vault,
+    { mount: options.transitMount, name: options.transitKey },
+  )
+  const knownAfter = (pollInterval + CLOCK_SKEW) * 1000
+  const lifetimes = {
+    publishedFor: options.jwksMaxAge * 1000 + knownAfter,
+    maxAge: maxAge * 1000,
+    signedFor: (options.signedFor + CLOCK_SKEW) * 1000,
   }
 
-  const read = async <T>(path: string): Promise<T> => {
-    if (!loggedIn) await login()
+  const logChanges = (before: readonly SigningKey[], after: readonly SigningKey[]) => {
+    for (const { jwk } of after.filter((key) => !before.includes(key))) {
+      log.info({ kid: jwk.kid }, 'signing key known')
+    }
+    for (const { jwk } of before.filter((key) => !after.includes(key))) {
+      log.warn({ kid: jwk.kid }, 'signing key gone')
+    }
+  }
+
+  const keys = held<Loaded>({
+    load: async (known) => {
+      const before = known?.signing ?? []
+      const signing = await loadSigningKeys(before)
+      if (signing.length === 0) throw new TypeError('The transit key has no version to use.')
+      const kv = { mount: options.kvMount, path: options.kvPath }
+      const secrets = await loadSecrets(vault, kv, known?.secrets)
+      logChanges(before, signing)
+      return { signing, secrets }
+    },
+    pollInterval: pollInterval * 1000,
+    maxAge: lifetimes.maxAge,
+    events,
+    log,
+  })
+
+  const signWith = ({ signing }: Loaded, typ: string, payload: object): Promise<string> => {
+    const key = inTurn(signing, lifetimes.publishedFor, Date.now())
+    if (!key) throw new KeysUnavailable('Vault holds no signing key.')
+    return key.sign(typ, payload)
+  }
+
+  const signOnce = async (typ: string, payload: object): Promise<string> => {
+    const loaded = await keys.get()
     try {
-      return (await withoutSecrets(vault.read(path))) as T
+      return await signWith(loaded, typ, payload)
     } catch (error) {
-      // The token has run out or was revoked: a new login tells, and a narrow policy fails again.
-      if (!(error instanceof VaultError) || error.status !== 403) throw error
-      await login()
-      return (await withoutSecrets(vault.read(path))) as T
+      if (!(error instanceof VersionRefused)) throw error
+      log.warn({ err: error }, 'a version is refused; looking which there are')
+      return signWith(await keys.reload(), typ, payload)
     }
   }
 
-  const load = async (): Promise<Loaded> => {
-    const described = await read<TransitKey>(`${transitMount}/keys/${transitKey}`)
-    const exported = await read<ExportedKey>(`${transitMount}/export/signing-key/${transitKey}`)
-    const kv = await read<KvSecret>(`${kvMount}/data/${kvPath}`)
-    const known = new Map(loaded?.signing.map((key) => [key.createdAt, key]))
-    const signing = Object.keys(described.data.keys)
-      .map(Number)
-      .sort((a, b) => a - b)
-      .flatMap((version) => {
-        const createdAt = Date.parse(described.data.keys[version]?.creation_time ?? '')
-        const pem = exported.data.keys[version]
-        if (pem === undefined) return []
-        const fresh = signingKey(pem, createdAt)
-        const held = known.get(createdAt)
-        return [held?.kid === fresh.kid ? held : fresh]
-      })
-    if (signing.length === 0) throw new TypeError('The transit key has no version to export.')
-    return { signing, ...readSecrets(kv.data.data), at: Date.now() }
+  // While it is false, one request a second tries and the others are told at once.
+  let signing = true
+  const probe = sharedCall(() => sign('probe', {}), COOL_DOWN)
+  const ready = async (): Promise<void> => {
+    await keys.get()
+    if (!signing) await probe()
   }
 
-  const reload = (): Promise<Loaded> => {
-    // Many requests may find the keys missing at once; Vault is asked once.
-    loading ??= load()
-      .then((result) => {
-        const news = result.signing.filter(
-          (key) => !loaded?.signing.some(({ kid }) => kid === key.kid),
-        )
-        for (const { kid } of news) log.info({ kid }, 'signing key fetched from Vault')
-        loaded = result
-        return result
-      })
-      .finally(() => {
-        loading = undefined
-      })
-    return loading
-  }
-
-  const usable = async (): Promise<Loaded> => {
-    if (loaded && Date.now() - loaded.at < options.maxAge * 1000) return loaded
+  const sign = async (typ: string, payload: object): Promise<string> => {
+    const began = performance.now()
     try {
-      return await reload()
-    } catch (cause) {
-      throw new KeysUnavailable('Vault gives no keys.', { cause })
+      const token = await signOnce(typ, payload)
+      signing = true
+      events.signed((performance.now() - began) / 1000)
+      return token
+    } catch (error) {
+      signing = false
+      events.signFailed()
+      if (error instanceof KeysUnavailable) throw error
+      throw new KeysUnavailable('Vault does not sign.', { cause: error })
     }
   }
-
-  const poll = () => {
-    reload().catch((error: unknown) => {
-      log.error({ err: error }, 'Vault gives no keys; those at hand serve until their bound')
-    })
-  }
-  poll()
-  const timer = setInterval(poll, options.pollInterval * 1000)
 
   return {
     signer: {
+      ready,
       sign: async (typ, payload) => {
-        const key = keyInTurn((await usable()).signing, publishedFor, Date.now())
-        if (!key) throw new KeysUnavailable('Vault holds no signing key.')
-        return key.sign(typ, payload)
+        if (!signing) await ready()
+        return sign(typ, payload)
       },
-      publicJwks: async () => {
-        const { signing } = await usable()
-        const current = keyInTurn(signing, publishedFor, Date.now())
-        const previous = Math.max(0, signing.findIndex((key) => key === current) - 1)
-        return signing.slice(previous).map((key) => key.jwk)
-      },
+      publicJwks: async () =>
+        published((await keys.get()).signing, lifetimes, Date.now()).map(({ jwk }) => jwk),
     },
     secrets: {
-      current: async () => (await usable()).currentSecret,
-      find: async (kid) => (await usable()).secrets.get(kid),
+      current: async () => {
+        const secret = secretInTurn((await keys.get()).secrets, knownAfter, Date.now())
+        if (!secret) throw new KeysUnavailable('Vault holds no key for refresh tokens.')
+        return secret
+      },
+      find: async (kid) => {
+        const known = (await keys.get()).secrets.all.find((key) => key.kid === kid)
+        if (known) return known
+        const { value, stale } = await keys.latest()
+        const found = value.secrets.all.find((key) => key.kid === kid)
+        // Another bridge may sign with a key that this one, cut off from Vault, cannot know.
+        if (!found && stale)
+          throw new KeysUnavailable('Vault gives no keys; this may be a new one.')
+        return found
+      },
     },
     close: () => {
-      clearInterval(timer)
+      keys.close()
+      vault.close()
     },
   }
 }

@@ -7,14 +7,18 @@ export interface Identity {
   roles: string[]
   /** How the user proved who they are. @see RFC 8176 */
   amr: string[]
-  /** What lets the bridge act as this user later. A secret: it is stored sealed. */
-  odooSession: string
+  /** A session at Odoo by which the bridge acts as this user. A secret: it is stored sealed. */
+  odooSession: string | null
+  /** What Odoo says of the user's credentials: another stamp means that they changed. */
+  odooStamp: string | null
 }
 
 /** Whoever types a password, and from where. */
 export interface Credentials {
   login: string
   password: string
+  /** The code of the second factor, as it was typed. */
+  totp: string | undefined
   /** The browser's address, for Odoo's own brute-force counters and device list. */
   clientAddress: string
   /** Goes to Odoo's device list. */
@@ -23,14 +27,25 @@ export interface Credentials {
 
 export type SignIn =
   | { outcome: 'identity'; identity: Identity }
+  /** The password is right; the code is missing. */
   | { outcome: 'second_factor_required' }
+  /** The password is right; the code is wrong, was used before, or too many were tried. */
+  | { outcome: 'second_factor_denied' }
+  /** Wrong password, unknown login, or too many tries: Odoo tells none of these apart. */
   | { outcome: 'denied' }
 
-/** A user at Odoo, and what to do when Odoo gives the session another id. */
+/** A user who is signed in, and what lets the bridge act as them. */
 export interface OdooUser {
   uid: number
-  odooSession: string
+  /** As `Identity` had it, or as Odoo gave it since. */
+  odooSession: string | null
+  odooStamp: string | null
+  /** Keeps the id that Odoo gave the session in place of `odooSession`. */
   onRotated: (odooSession: string) => Promise<void>
+  /** `odooSession` as it is on record by now; undefined if the session is over. */
+  reload: () => Promise<string | undefined>
+  /** An access token of this user for Odoo itself, good for one minute. */
+  accessToken: () => Promise<string>
 }
 
 /** Odoo, with the rights of one user: what the routes use of odoo-await. */
@@ -42,10 +57,23 @@ export interface IdentityProvider {
   signIn(credentials: Credentials): Promise<SignIn>
   /** Its calls throw OdooUnavailable, OdooSessionEnded or OdooRefused. */
   asUser(user: OdooUser): OdooClient
-  /** Ends the user's session at Odoo; one that is over already is none of its concern. @throws OdooUnavailable */
-  signOut(user: Pick<OdooUser, 'uid' | 'odooSession'>): Promise<void>
+  /**
+   * Whether the user may go on, and with what.
+   * @throws OdooSessionEnded if the user is gone, archived or changed the password
+   * @throws OdooUnavailable
+   */
+  check(user: OdooUser): Promise<Pick<Identity, 'roles'>>
+  /** Ends a session at Odoo; one that is over already is none of its concern. @throws OdooUnavailable */
+  signOut(user: { uid: number; odooSession: string }): Promise<void>
+  /**
+   * Whether Odoo counts failed sign-ins by the address of who made them, which takes `proxy_mode`
+   * in its configuration; undefined if that cannot be seen from outside.
+   * @throws OdooUnavailable
+   */
+  believesForwardedAddress(): Promise<boolean | undefined>
   /** Throws OdooUnavailable if Odoo does not answer. */
   ping(): Promise<void>
+  close(): Promise<void>
 }
 
 /** Odoo cannot be reached, is overloaded, or answers something that is no answer. */
@@ -56,7 +84,7 @@ export class OdooUnavailable extends Error {
   }
 }
 
-/** Odoo does not know the user's session any more. */
+/** Odoo does not know the user's session any more, or not the user as they were at sign-in. */
 export class OdooSessionEnded extends Error {
   constructor() {
     super('The session at Odoo is over.')

@@ -1,22 +1,25 @@
-import { OdooJsonRpc } from './json-rpc.ts'
+import { odooClient } from './client.ts'
+import {
+  AMR_PASSWORD,
+  AMR_SECOND_FACTOR,
+  onBehalfOf,
+  pingOdoo,
+  type OdooOptions,
+} from './common.ts'
+import type { OdooHttp } from './http.ts'
 import {
   OdooRefused,
+  OdooSessionEnded,
   OdooUnavailable,
-  type Credentials,
   type IdentityProvider,
   type OdooUser,
   type SignIn,
 } from './port.ts'
+import { WebSession } from './web-session.ts'
 
-export interface StockOdooOptions {
-  baseUrl: string
+export interface StockOdooOptions extends OdooOptions {
+  /** Odoo's name for its database. */
   database: string
-  /** Seconds for one call. */
-  timeout: number
-  /** External id of a group → role. */
-  roleMap: Record<string, string>
-  /** The public address of the bridge: Odoo counts `X-Forwarded-For` only beside a forwarded host. */
-  issuer: string
 }
 
 /**
@@ -24,71 +27,77 @@ export interface StockOdooOptions {
  * with the session that Odoo gives.
  */
 export function stockOdoo(options: StockOdooOptions): IdentityProvider {
-  const { baseUrl, database, roleMap } = options
-  const timeout = options.timeout * 1000
-  const issuer = new URL(options.issuer)
+  const { http, checkHttp, database, roleMap, issuer } = options
 
-  // Odoo's cool-down after failed logins and its device list are per address: without these
-  // headers ten wrong passwords of one person would lock everybody out.
-  const onBehalfOf = ({ clientAddress, userAgent }: Credentials) => ({
-    'X-Forwarded-For': clientAddress,
-    'X-Forwarded-Host': issuer.host,
-    'X-Forwarded-Proto': issuer.protocol.slice(0, -1),
-    'User-Agent': userAgent,
-  })
+  const callModel =
+    (web: WebSession) => (model: string, method: string, args: unknown[], kwargs: object) =>
+      web.call(`/web/dataset/call_kw/${model}/${method}`, { model, method, args, kwargs })
 
-  const rolesOf = async (odoo: OdooJsonRpc, uid: number): Promise<string[]> => {
+  const rolesOf = async (web: WebSession, uid: number): Promise<string[]> => {
+    const call = callModel(web)
     const held = await Promise.all(
       Object.entries(roleMap).map(async ([group, role]) => {
-        const has = await odoo.execute_kw('res.users', 'has_group', [[uid, group]])
+        const has = await call('res.users', 'has_group', [uid, group], {})
         return has === true ? [role] : []
       }),
     )
     return [...new Set(held.flat())]
   }
 
+  const resume = (through: OdooHttp, user: OdooUser): WebSession => {
+    const { odooSession, onRotated, reload } = user
+    if (odooSession === null) throw new OdooSessionEnded()
+    return new WebSession(through, { id: odooSession, keeper: { onRotated, reload } })
+  }
+
+  const identityOf = async (web: WebSession, uid: number, amr: string[]): Promise<SignIn> => {
+    const roles = await rolesOf(web, uid)
+    // Read last: the calls before may have changed it.
+    if (web.id === undefined) throw new OdooUnavailable('Odoo gave no session.')
+    const identity = { uid, roles, amr, odooSession: web.id, odooStamp: null }
+    return { outcome: 'identity', identity }
+  }
+
   return {
     signIn: async (credentials): Promise<SignIn> => {
-      const odoo = new OdooJsonRpc({
-        baseUrl,
-        database,
-        timeout,
-        login: credentials.login,
-        password: credentials.password,
-        headers: onBehalfOf(credentials),
-      })
+      const { login, password, totp } = credentials
+      const web = new WebSession(http, { headers: onBehalfOf(issuer, credentials) })
       try {
-        const { uid } = await odoo.connect()
-        if (uid === null) return { outcome: 'second_factor_required' }
-        if (odoo.sessionId === undefined) throw new OdooUnavailable('Odoo gave no session.')
-        const roles = await rolesOf(odoo, uid)
-        const identity = { uid, roles, amr: ['pwd'], odooSession: odoo.sessionId }
-        return { outcome: 'identity', identity }
+        const uid = await web.authenticate(database, login, password)
+        if (uid !== null) return await identityOf(web, uid, AMR_PASSWORD)
+        if (totp === undefined) return { outcome: 'second_factor_required' }
+        const proven = await web.secondFactor(totp)
+        if (proven === undefined) return { outcome: 'second_factor_denied' }
+        return await identityOf(web, proven, AMR_SECOND_FACTOR)
       } catch (error) {
         if (error instanceof OdooRefused && error.odooError === 'odoo.exceptions.AccessDenied') {
           return { outcome: 'denied' }
+        }
+        // Nobody is signed in here yet, so no session of theirs can be over.
+        if (error instanceof OdooSessionEnded) {
+          throw new OdooUnavailable('Odoo forgot the session that it had just given.', {
+            cause: error,
+          })
         }
         throw error
       }
     },
 
-    asUser: ({ uid, odooSession, onRotated }: OdooUser) =>
-      new OdooJsonRpc({ baseUrl, database, timeout, session: { uid, id: odooSession, onRotated } }),
+    asUser: (user) => odooClient(callModel(resume(http, user))),
 
-    signOut: async ({ uid, odooSession }) => {
-      const session = { uid, id: odooSession, onRotated: () => Promise.resolve() }
-      await new OdooJsonRpc({ baseUrl, database, timeout, session }).disconnect()
+    // Odoo's session is bound to password, login and activity of its user: that it is good says all.
+    check: async (user) => {
+      const web = resume(checkHttp, user)
+      await web.call('/web/session/check', {})
+      return { roles: await rolesOf(web, user.uid) }
     },
 
-    ping: async () => {
-      const signal = AbortSignal.timeout(timeout)
-      const answer = await fetch(new URL('/web/health', baseUrl), { signal }).catch(
-        (cause: unknown) => {
-          throw new OdooUnavailable('Odoo does not answer.', { cause })
-        },
-      )
-      await answer.body?.cancel()
-      if (!answer.ok) throw new OdooUnavailable(`Odoo answered with status ${answer.status}.`)
+    signOut: ({ odooSession }) => new WebSession(http, { id: odooSession }).destroy(),
+    // An answer of a stock Odoo to somebody who is not signed in depends on nothing of this.
+    believesForwardedAddress: () => Promise.resolve(undefined),
+    ping: () => pingOdoo(http),
+    close: async () => {
+      await Promise.all([http.close(), checkHttp.close()])
     },
   }
 }

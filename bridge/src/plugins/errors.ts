@@ -5,7 +5,7 @@ import { BridgeError } from '../errors.ts'
 import { KeysUnavailable } from '../keys/port.ts'
 import { OdooSessionEnded, OdooUnavailable } from '../odoo/port.ts'
 
-/** Seconds after which to try again. */
+/** Seconds after which to try again where nothing better is known. */
 const RETRY_AFTER = 5
 
 /** What a caller is told of an error: never more than a code and its documented sentence. */
@@ -33,15 +33,22 @@ export function refuse(
   const { status, description } = ERRORS[code]
   if (status >= 500) request.log.error({ err: error }, code)
   else request.log.info({ code, reason: (error as Error | undefined)?.message }, 'refused')
-  if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  const retryAfter = error instanceof BridgeError ? error.retryAfter : undefined
+  if (status === 503 || status === 429) reply.header('retry-after', retryAfter ?? RETRY_AFTER)
   reply.code(status).header('cache-control', 'no-store')
   return description
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, code: ErrorCode, error?: Error) {
+/** Answers with a refusal in the one shape that all have. */
+export function sendRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ErrorCode,
+  error?: Error,
+): FastifyReply {
   const description = refuse(request, reply, code, error)
   // Whoever calls with a bearer token learns from this header that it is no good. @see RFC 6750 §3.1
-  if (code === 'session_ended') {
+  if (code === 'session_ended' || code === 'invalid_token') {
     reply.header(
       'www-authenticate',
       `Bearer error="invalid_token", error_description="${description}"`,
@@ -54,8 +61,8 @@ function send(request: FastifyRequest, reply: FastifyReply, code: ErrorCode, err
 /** Turns whatever was thrown into one shape of answer; the log gets the rest. */
 export const errors = fp((app, _options, done) => {
   app.setErrorHandler<FastifyError>((error, request, reply) =>
-    send(request, reply, errorCodeOf(error), error),
+    sendRefusal(request, reply, errorCodeOf(error), error),
   )
-  app.setNotFoundHandler((request, reply) => send(request, reply, 'not_found'))
+  app.setNotFoundHandler((request, reply) => sendRefusal(request, reply, 'not_found'))
   done()
 })

@@ -3,32 +3,56 @@ import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { PATHS, PWA_CLIENT_ID, type TokenResponse } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
-import type { IdentityProvider } from '../odoo/port.ts'
 import { requireJson } from '../plugins/json-only.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { Clients } from '../tokens/clients.ts'
 import type { IssuedTokens, Sessions } from '../tokens/sessions.ts'
-import { deviceOf, signIn } from './sign-in.ts'
+import { NoContent, TokenAnswer } from './answers.ts'
+import { deviceOf, Login, Password, Totp, type SignIn } from './sign-in.ts'
 
 export interface AuthRoutesOptions {
   issuer: string
   clients: Clients
-  odoo: IdentityProvider
+  signIn: SignIn
   sessions: Sessions
 }
 
 const LoginBody = Type.Object(
   {
-    login: Type.String({ minLength: 1, maxLength: 200 }),
-    password: Type.String({ minLength: 1, maxLength: 1000 }),
+    login: Login,
+    password: Password,
+    totp: Type.Optional(Totp),
   },
   { additionalProperties: false },
 )
 const EmptyBody = Type.Object({}, { additionalProperties: false })
 
+const SCHEMAS = {
+  login: {
+    tags: ['auth'],
+    summary: 'Sign in with a login and password of Odoo',
+    body: LoginBody,
+    response: { 200: TokenAnswer },
+  },
+  refresh: {
+    tags: ['auth'],
+    summary: 'The next access token; the cookie moves on',
+    security: [{ refreshCookie: [] }],
+    body: EmptyBody,
+    response: { 200: TokenAnswer },
+  },
+  logout: {
+    tags: ['auth'],
+    summary: 'End the session of the cookie, here and at Odoo',
+    security: [{ refreshCookie: [] }],
+    body: EmptyBody,
+    response: { 204: NoContent },
+  },
+}
+
 /** Sign-in of the PWA: the refresh token travels by cookie. Steps A1–A4 and A9–A12. */
 export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app, options, done) => {
-  const { issuer, clients, odoo, sessions } = options
+  const { issuer, clients, signIn, sessions } = options
   const client = clients.get(PWA_CLIENT_ID)
   if (!client) throw new TypeError('The PWA is not a registered client.')
   const travelsByCookie = (clientId: string) => clients.get(clientId)?.refresh_delivery === 'cookie'
@@ -43,13 +67,13 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
     return { access_token, token_type: 'Bearer', expires_in, scope }
   }
 
-  app.post(PATHS.login, { schema: { body: LoginBody } }, async (request, reply) => {
-    const identity = await signIn(odoo, request, request.body)
+  app.post(PATHS.login, { schema: SCHEMAS.login }, async (request, reply) => {
+    const identity = await signIn(request, request.body)
     const grant = { client, scope: client.scope, audience: client.resources }
     return answer(reply, await sessions.start(identity, grant, deviceOf(request), request.log))
   })
 
-  app.post(PATHS.refresh, { schema: { body: EmptyBody } }, async (request, reply) => {
+  app.post(PATHS.refresh, { schema: SCHEMAS.refresh }, async (request, reply) => {
     const token = request.readRefreshCookie()
     const tokens = token && (await sessions.refresh(token, travelsByCookie, request.log))
     if (!tokens) {
@@ -59,10 +83,10 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
     return answer(reply, tokens)
   })
 
-  app.post(PATHS.logout, { schema: { body: EmptyBody } }, async (request, reply) => {
+  app.post(PATHS.logout, { schema: SCHEMAS.logout }, async (request, reply) => {
     const token = request.readRefreshCookie()
     if (token !== undefined) await sessions.end(token, travelsByCookie, request.log)
-    return reply.clearRefreshCookie().code(204).send()
+    return reply.clearRefreshCookie().code(204).send(null)
   })
 
   done()

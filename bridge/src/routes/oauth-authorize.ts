@@ -7,41 +7,89 @@ import { Eta } from 'eta'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ERRORS, PATHS } from '../contract/index.ts'
+import type { SecretKeys } from '../keys/port.ts'
 import { CODE_TTL, createCode } from '../oauth/authorization-code.ts'
 import {
   authorizationResponse,
   parseAuthorizationRequest,
   type AuthorizationRequest,
-  type Parameters,
   type ParsedAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
-import type { IdentityProvider } from '../odoo/port.ts'
+import { holdPassword, releasePassword } from '../oauth/held-password.ts'
 import { errorCodeOf, refuse } from '../plugins/errors.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { SessionStore } from '../sessions/port.ts'
 import type { Clients } from '../tokens/clients.ts'
 import type { Sessions } from '../tokens/sessions.ts'
-import { deviceOf, signIn } from './sign-in.ts'
+import { Page, PageOrRefusal, Redirect } from './answers.ts'
+import { deviceOf, Login, Password, Totp, type SignIn } from './sign-in.ts'
 
 export interface AuthorizeRouteOptions {
   issuer: string
   clients: Clients
-  odoo: IdentityProvider
+  secrets: SecretKeys
+  signIn: SignIn
   sessions: Sessions
   store: SessionStore
 }
 
-const SignInBody = Type.Object({
-  login: Type.String({ minLength: 1, maxLength: 200 }),
-  password: Type.String({ minLength: 1, maxLength: 1000 }),
+/** The two steps of the form; most people see the first alone. */
+const PasswordStep = Type.Object({ login: Login, password: Password })
+const CodeStep = Type.Object({
+  login: Login,
+  held_password: Type.String({ minLength: 1, maxLength: 8192 }),
+  totp: Totp,
 })
+const SignInBody = Type.Union([PasswordStep, CodeStep])
+
+const parameter = (description: string) => Type.Optional(Type.Unknown({ description }))
+/**
+ * For readers alone: what is wrong with a request is told to the client in an address, or to the
+ * person in a page, so the route itself looks.
+ */
+const Query = Type.Object({
+  response_type: parameter('code'),
+  client_id: parameter('of a registered client'),
+  redirect_uri: parameter('one that is registered, letter by letter'),
+  scope: parameter('space separated; all that the client may have where absent'),
+  state: parameter('comes back with the answer'),
+  code_challenge: parameter('base64url of the SHA-256 of the verifier (RFC 7636)'),
+  code_challenge_method: parameter('S256'),
+  resource: parameter('one audience (RFC 8707)'),
+})
+
+const SCHEMAS = {
+  get: {
+    tags: ['oauth'],
+    summary: 'The sign-in form (RFC 6749 §3.1)',
+    querystring: Query,
+    response: { 200: Page, 303: Redirect, 400: Page },
+  },
+  post: {
+    tags: ['oauth'],
+    summary: 'What the sign-in form sends',
+    consumes: ['application/x-www-form-urlencoded'],
+    querystring: Query,
+    body: SignInBody,
+    // In the form again, unless the request did not come from it.
+    response: { 200: Page, 303: Redirect, '4xx': PageOrRefusal, '5xx': PageOrRefusal },
+  },
+}
+
+/** What the form shows beside its fields. */
+interface FormState {
+  login: string
+  problem?: string
+  /** Given where the code is due. */
+  held_password?: string
+}
 
 type Refusal = Exclude<ParsedAuthorizationRequest, { kind: 'valid' }>
 
 /** The authorization endpoint, with a plain HTML sign-in form. Step B2. @see RFC 6749 §3.1 */
 export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = async (
   app,
-  { issuer, clients, odoo, sessions, store },
+  { issuer, clients, secrets, signIn, sessions, store },
 ) => {
   await app.register(formbody)
   const views = join(import.meta.dirname, '../oauth/views')
@@ -59,19 +107,26 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     ]
     return reply
       .headers({ 'content-security-policy': policy.join('; '), 'cache-control': 'no-store' })
-      .view('sign-in.eta', { client: '', problem: '', login: '', action: '', ...data, nonce })
+      .view('sign-in.eta', {
+        client: '',
+        problem: '',
+        login: '',
+        held_password: '',
+        action: '',
+        ...data,
+        nonce,
+      })
   }
 
   const form = (
     request: FastifyRequest,
     reply: FastifyReply,
     { client, redirectUri }: AuthorizationRequest,
-    problem = '',
-    login = '',
+    state: FormState = { login: '' },
   ) =>
     page(
       reply,
-      { client: client.client_name, action: request.url, problem, login },
+      { client: client.client_name, action: request.url, ...state },
       new URL(redirectUri).origin,
     )
 
@@ -85,20 +140,33 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     )
   }
 
-  app.get(PATHS.authorize, async (request, reply) => {
-    const parsed = parseAuthorizationRequest(request.query as Parameters, clients)
+  app.get(PATHS.authorize, { schema: SCHEMAS.get }, async (request, reply) => {
+    const parsed = parseAuthorizationRequest(request.query, clients)
     return parsed.kind === 'valid' ? form(request, reply, parsed.request) : turnAway(reply, parsed)
   })
 
   app.post(
     PATHS.authorize,
-    { onRequest: requireSameOrigin(issuer), schema: { body: SignInBody } },
+    { onRequest: requireSameOrigin(issuer), schema: SCHEMAS.post },
     async (request, reply) => {
-      const parsed = parseAuthorizationRequest(request.query as Parameters, clients)
+      const parsed = parseAuthorizationRequest(request.query, clients)
       if (parsed.kind !== 'valid') return turnAway(reply, parsed)
       const { client, redirectUri, state, codeChallenge, scope, audience } = parsed.request
+      const { body } = request
+      const { login } = body
+      const { client_id } = client
+      const password =
+        'password' in body
+          ? body.password
+          : await releasePassword(secrets, client_id, login, body.held_password, Date.now())
+      if (password === undefined) {
+        request.log.info({ code: 'held_password' }, 'refused')
+        const problem = 'That took too long. Sign in again.'
+        return form(request, reply.code(401), parsed.request, { login, problem })
+      }
       try {
-        const identity = await signIn(odoo, request, request.body)
+        const totp = 'totp' in body ? { totp: body.totp } : {}
+        const identity = await signIn(request, { login, password, ...totp })
         const grant = { client, scope, audience: [audience] }
         const sid = await sessions.startPending(
           identity,
@@ -109,7 +177,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         )
         const code = await createCode(store, {
           sid,
-          client_id: client.client_id,
+          client_id,
           redirect_uri: redirectUri,
           code_challenge: codeChallenge,
         })
@@ -119,8 +187,17 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         )
       } catch (error) {
         // A person sits before this: what went wrong is said in the form, not in JSON.
-        const problem = refuse(request, reply, errorCodeOf(error), error)
-        return form(request, reply, parsed.request, problem, request.body.login)
+        const refusal = errorCodeOf(error)
+        const problem = refuse(request, reply, refusal, error)
+        if (refusal !== 'mfa_required' && refusal !== 'invalid_totp') {
+          return form(request, reply, parsed.request, { login, problem })
+        }
+        return form(request, reply, parsed.request, {
+          login,
+          // That the code is due is not the person's fault.
+          problem: refusal === 'mfa_required' ? '' : problem,
+          held_password: await holdPassword(secrets, client_id, login, password, Date.now()),
+        })
       }
     },
   )

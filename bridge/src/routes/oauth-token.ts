@@ -8,6 +8,7 @@ import { redeemCode } from '../oauth/authorization-code.ts'
 import type { SessionStore } from '../sessions/port.ts'
 import type { Client, Clients } from '../tokens/clients.ts'
 import type { IssuedTokens, Sessions } from '../tokens/sessions.ts'
+import { OAuthTokenAnswer } from './answers.ts'
 
 export interface TokenRouteOptions {
   clients: Clients
@@ -15,7 +16,10 @@ export interface TokenRouteOptions {
   store: SessionStore
 }
 
-const text = Type.Optional(Type.String({ minLength: 1, maxLength: 8192 }))
+// No control characters: PostgreSQL takes no NUL.
+const text = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 8192, pattern: '^[^\\p{Cc}\\p{Cs}]+$' }),
+)
 // A parameter that stands twice arrives as an array, and is refused here. @see RFC 6749 §3.2
 const Body = Type.Object({
   grant_type: Type.String(),
@@ -26,6 +30,14 @@ const Body = Type.Object({
   refresh_token: text,
 })
 type Body = Static<typeof Body>
+
+const SCHEMA = {
+  tags: ['oauth'],
+  summary: 'Exchange a code or a refresh token for tokens (RFC 6749 §3.2)',
+  consumes: ['application/x-www-form-urlencoded'],
+  body: Body,
+  response: { 200: OAuthTokenAnswer },
+}
 
 /** The token endpoint for public clients. Steps B3 and B7. @see RFC 6749 §3.2 */
 export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
@@ -60,7 +72,7 @@ export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
     refresh_token: refreshToken,
   }
 
-  app.post(PATHS.token, { schema: { body: Body } }, async (request, reply) => {
+  app.post(PATHS.token, { schema: SCHEMA }, async (request, reply) => {
     const { grant_type, client_id } = request.body
     const client = clients.get(client_id ?? '')
     if (!client) throw new BridgeError('invalid_client')

@@ -1,9 +1,10 @@
-import type { FastifyPluginCallback } from 'fastify'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { PATHS, SCOPE_READ, type Contact, type ProtectedData } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import { OdooSessionEnded, type OdooClient } from '../odoo/port.ts'
 import type { Gate } from '../plugins/gate.ts'
 import type { Sessions } from '../tokens/sessions.ts'
+import { ProtectedDataAnswer } from './answers.ts'
 
 const LIMIT = 80
 const FIELDS = ['name', 'email', 'phone', 'city', 'commercial_company_name'] as const
@@ -39,24 +40,35 @@ async function readProtectedData(odoo: OdooClient, uid: number): Promise<Protect
   }
 }
 
+const SCHEMA = {
+  tags: ['api'],
+  summary: "The user and the first of the user's contacts, as Odoo gives them to this user",
+  security: [{ accessToken: [], gate: [] }],
+  response: { 200: ProtectedDataAnswer },
+}
+
 /** The user's own Odoo data, for requests that the gate let through. Step A7.1.1. */
-export const protectedDataRoute: FastifyPluginCallback<{ gate: Gate; sessions: Sessions }> = (
-  app,
-  { gate, sessions },
-  done,
-) => {
-  app.get(PATHS.protectedData, async (request, reply): Promise<ProtectedData> => {
-    const identity = gate.identify(request)
-    if (!identity.scope.includes(SCOPE_READ)) throw new BridgeError('insufficient_scope')
-    reply.header('cache-control', 'no-store')
-    const { uid, odoo } = await sessions.asUser(identity.sid)
-    try {
-      return await readProtectedData(odoo, uid)
-    } catch (error) {
-      if (error instanceof OdooSessionEnded) await sessions.endForgotten(identity.sid, request.log)
-      throw error
-    }
-  })
+export const protectedDataRoute: FastifyPluginCallbackTypebox<{
+  gate: Gate
+  sessions: Sessions
+}> = (app, { gate, sessions }, done) => {
+  app.get(
+    PATHS.protectedData,
+    { schema: SCHEMA },
+    async (request, reply): Promise<ProtectedData> => {
+      const identity = gate.identify(request)
+      if (!identity.scope.includes(SCOPE_READ)) throw new BridgeError('insufficient_scope')
+      reply.header('cache-control', 'no-store')
+      const { uid, odoo } = await sessions.asUser(identity.sid)
+      try {
+        return await readProtectedData(odoo, uid)
+      } catch (error) {
+        if (error instanceof OdooSessionEnded)
+          await sessions.endForgotten(identity.sid, request.log)
+        throw error
+      }
+    },
+  )
 
   done()
 }

@@ -5,6 +5,7 @@ import type { Gate } from '../plugins/gate.ts'
 import { requireJson } from '../plugins/json-only.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Sessions } from '../tokens/sessions.ts'
+import { ValidateAnswer } from './answers.ts'
 
 export interface ValidateRouteOptions {
   gate: Gate
@@ -20,6 +21,14 @@ const Body = Type.Object(
   { additionalProperties: false },
 )
 
+const SCHEMA = {
+  tags: ['gate'],
+  summary: 'Whether an access token is good for an audience, ended sessions included',
+  security: [{ gateCredential: [] }],
+  body: Body,
+  response: { 200: ValidateAnswer },
+}
+
 /** Explicit validation, for a gate that is told to ask: it sees an ended session at once. Step A6. */
 export const validateRoute: FastifyPluginCallbackTypebox<ValidateRouteOptions> = (
   app,
@@ -29,16 +38,12 @@ export const validateRoute: FastifyPluginCallbackTypebox<ValidateRouteOptions> =
   app.addHook('onRequest', gate.requireGate)
   app.addHook('onRequest', requireJson)
 
-  app.post(
-    PATHS.validate,
-    { schema: { body: Body } },
-    async (request): Promise<ValidateResponse> => {
-      const { token, audience } = request.body
-      const { status, claims } = await accessTokens.verify(token, audience)
-      if (!claims) return { status }
-      return (await sessions.isLive(claims.sid)) ? { status, claims } : { status: 'Invalid' }
-    },
-  )
+  app.post(PATHS.validate, { schema: SCHEMA }, async (request): Promise<ValidateResponse> => {
+    const { token, audience } = request.body
+    const { status, claims } = await accessTokens.verify(token, audience)
+    if (!claims) return { status }
+    return (await sessions.isLive(claims.sid)) ? { status, claims } : { status: 'Invalid' }
+  })
 
   done()
 }

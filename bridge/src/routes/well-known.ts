@@ -1,7 +1,9 @@
-import type { FastifyPluginCallback } from 'fastify'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { TSchema } from 'typebox'
 import { PATHS } from '../contract/index.ts'
 import type { Signer } from '../keys/port.ts'
 import { authorizationServerMetadata, protectedResourceMetadata } from '../oauth/metadata.ts'
+import { Jwks, Metadata } from './answers.ts'
 
 export interface WellKnownRoutesOptions {
   issuer: string
@@ -10,8 +12,12 @@ export interface WellKnownRoutesOptions {
   jwksMaxAge: number
 }
 
+const describe = <Answer extends TSchema>(summary: string, answer: Answer) => ({
+  schema: { tags: ['oauth'], summary, response: { 200: answer } },
+})
+
 /** What anybody may know. @see RFC 8414, RFC 7517, RFC 9728 */
-export const wellKnownRoutes: FastifyPluginCallback<WellKnownRoutesOptions> = (
+export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOptions> = (
   app,
   { issuer, signer, jwksMaxAge },
   done,
@@ -21,11 +27,19 @@ export const wellKnownRoutes: FastifyPluginCallback<WellKnownRoutesOptions> = (
     next(null, payload)
   })
 
-  app.get(PATHS.jwks, async () => ({ keys: await signer.publicJwks() }))
-  app.get(PATHS.authorizationServerMetadata, () =>
-    Promise.resolve(authorizationServerMetadata(issuer)),
+  app.get(PATHS.jwks, describe('The public keys (RFC 7517)', Jwks), async () => ({
+    keys: await signer.publicJwks(),
+  }))
+  app.get(
+    PATHS.authorizationServerMetadata,
+    describe('What the bridge offers (RFC 8414)', Metadata),
+    () => Promise.resolve(authorizationServerMetadata(issuer)),
   )
-  app.get(PATHS.protectedResourceMetadata, () => Promise.resolve(protectedResourceMetadata(issuer)))
+  app.get(
+    PATHS.protectedResourceMetadata,
+    describe('What the API asks for (RFC 9728)', Metadata),
+    () => Promise.resolve(protectedResourceMetadata(issuer)),
+  )
 
   done()
 }

@@ -10,5 +10,7 @@ export interface Database {
   execute(script: string): Promise<void>
   /** Runs `work` while no other bridge does the same. */
   exclusively<T>(work: () => Promise<T>): Promise<T>
+  /** How its connections are used; only where it has several. */
+  pool?: () => { busy: number; idle: number; waiting: number }
   close(): Promise<void>
 }

@@ -28,9 +28,29 @@ export interface Session {
   ip: string
   /** The user's own session at Odoo, sealed. */
   odoo_session: string | null
+  /** Odoo's stamp of the user's credentials at sign-in. */
+  odoo_stamp: string | null
+  /** When Odoo last said that the user may go on. */
+  odoo_checked_at: number
 }
 
-export type RevokedReason = 'logout' | 'reuse' | 'code_replay' | 'odoo_session_ended'
+/** What Odoo said of a session's user, and when it was asked. */
+export type Check = Pick<Session, 'roles' | 'odoo_checked_at'>
+
+export type RevokedReason =
+  'logout' | 'ended_by_user' | 'reuse' | 'code_replay' | 'odoo_session_ended'
+
+/** One session to be moved from `generation` to the next. Times are milliseconds. */
+export interface Rotation {
+  sid: string
+  generation: number
+  /** Since 1970. */
+  now: number
+  /** The session lives on for so long when it is not used again. */
+  idleTtl: number
+  /** Since 1970: Odoo must have been asked about the session later than this. */
+  checkedAfter: number
+}
 
 /** An authorization code's record. @see RFC 6749 §4.1.2 */
 export interface AuthorizationCode {
@@ -57,16 +77,11 @@ export interface SessionStore {
   get(sid: string): Promise<Session | undefined>
 
   /**
-   * Moves a live session from `generation` to the next one.
-   * @param idleTtl milliseconds that the session lives on when it is not used again
-   * @returns the moved row; undefined if the session is over or at another generation
+   * Moves a live session from its generation to the next one.
+   * @returns the moved row; undefined if the session is over, at another generation, or has to be
+   * checked first
    */
-  rotate(
-    sid: string,
-    generation: number,
-    now: number,
-    idleTtl: number,
-  ): Promise<Session | undefined>
+  rotate(rotation: Rotation): Promise<Session | undefined>
 
   /**
    * Counts one lost answer that was noticed late, if the session is still at `generation` and its
@@ -91,6 +106,28 @@ export interface SessionStore {
 
   /** Ends a session. @returns whether it was live until now */
   end(sid: string, reason: RevokedReason, now: number): Promise<boolean>
+
+  /** The live sessions of a user, the one used last first. */
+  listLive(uid: number, now: number): Promise<Session[]>
+
+  /**
+   * Ends a live session of this user, and of no other.
+   * @returns what it was; undefined if there is none
+   */
+  endOwn(sid: string, uid: number, reason: RevokedReason, now: number): Promise<Session | undefined>
+
+  /** Ends all live sessions of a user. @returns what they were */
+  endAll(uid: number, reason: RevokedReason, now: number): Promise<Session[]>
+
+  /**
+   * Removes sessions that were over, and codes that had expired, before `before`.
+   * @param before milliseconds since 1970
+   * @returns how many rows
+   */
+  removeOld(before: number): Promise<number>
+
+  /** Notes that Odoo stands by a session. @returns whether it is live */
+  recordCheck(sid: string, check: Check): Promise<boolean>
 
   /** Replaces the sealed Odoo session, if it still is `before`. */
   replaceOdooSession(sid: string, before: string, after: string): Promise<boolean>

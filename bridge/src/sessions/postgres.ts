@@ -39,6 +39,11 @@ export function openPostgres(url: string, onError: (error: Error) => void): Data
         client.release(true)
       }
     },
+    pool: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     close: () => pool.end(),
   }
 }

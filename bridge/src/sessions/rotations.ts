@@ -1,28 +1,25 @@
+import { batches } from '../batches.ts'
 import type { Database } from './database.ts'
-import type { Session } from './port.ts'
+import type { Rotation, Session } from './port.ts'
 
-/** One session to be moved from `generation` to the next. Times are milliseconds. */
-export interface Rotation {
-  sid: string
-  generation: number
-  now: number
-  idleTtl: number
-}
-
-/** The columns of a rotation, as a table that both databases make of four lists. */
+/** The columns of a rotation, as a table that both databases make of lists. */
 const INPUT: Record<Database['driver'], string> = {
-  pg: 'unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS input(sid, generation, now, idle)',
-  sqlite3: `(SELECT a.value AS sid, b.value AS generation, c.value AS now, d.value AS idle
+  pg: `unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+         AS input(sid, generation, now, idle, checked_after)`,
+  sqlite3: `(SELECT a.value AS sid, b.value AS generation, c.value AS now, d.value AS idle,
+                    e.value AS checked_after
                FROM json_each($1) AS a
                JOIN json_each($2) AS b ON a.key = b.key
                JOIN json_each($3) AS c ON a.key = c.key
-               JOIN json_each($4) AS d ON a.key = d.key) AS input`,
+               JOIN json_each($4) AS d ON a.key = d.key
+               JOIN json_each($5) AS e ON a.key = e.key) AS input`,
 }
 
 /** What makes a session ready to move on. */
 const READY = `sessions.sid = input.sid AND sessions.generation = input.generation
            AND sessions.revoked_at IS NULL
-           AND sessions.expires_at > input.now AND sessions.absolute_expires_at > input.now`
+           AND sessions.expires_at > input.now AND sessions.absolute_expires_at > input.now
+           AND sessions.odoo_checked_at > input.checked_after`
 
 /**
  * Two bridges that lock rows of the same sessions in different orders would wait for each other:
@@ -42,6 +39,9 @@ const statement = (driver: Database['driver'], columns: readonly string[]): stri
     WHERE ${READY}
 RETURNING ${columns.map((column) => `sessions.${column}`).join(', ')}`
 
+/** Rotations in one statement. */
+const MOST = 500
+
 /** SQLSTATE of a transaction that PostgreSQL gave up so that another could go on. */
 const DEADLOCK = '40P01'
 
@@ -59,6 +59,7 @@ export function createRotator(database: Database, columns: readonly string[]) {
       batch.map(({ generation }) => generation),
       batch.map(({ now }) => now),
       batch.map(({ idleTtl }) => idleTtl),
+      batch.map(({ checkedAfter }) => checkedAfter),
     ]
     try {
       return await database.query<Session>(sql, lists)
@@ -68,52 +69,14 @@ export function createRotator(database: Database, columns: readonly string[]) {
     }
   }
 
-  return batched(run)
-}
-
-interface Waiting {
-  rotation: Rotation
-  resolve: (session: Session | undefined) => void
-  reject: (error: unknown) => void
-}
-
-/** Gathers single calls into batches, one batch at a time, a session at most once in each. */
-function batched(run: (batch: readonly Rotation[]) => Promise<Session[]>) {
-  let waiting: Waiting[] = []
-  let running = false
-
-  /** Takes what can go together; a second rotation of a session waits for the first. */
-  const take = (): Waiting[] => {
-    const taken = new Map<string, Waiting>()
-    const left: Waiting[] = []
-    for (const each of waiting) {
-      if (taken.has(each.rotation.sid)) left.push(each)
-      else taken.set(each.rotation.sid, each)
-    }
-    waiting = left
-    return [...taken.values()]
-  }
-
-  const flush = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const batch = take()
-      try {
-        const rows = await run(batch.map(({ rotation }) => rotation))
-        const moved = new Map(rows.map((row) => [row.sid, row]))
-        for (const { rotation, resolve } of batch) resolve(moved.get(rotation.sid))
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    }
-    running = false
-  }
-
-  return (rotation: Rotation): Promise<Session | undefined> =>
-    new Promise((resolve, reject) => {
-      waiting.push({ rotation, resolve, reject })
-      if (running) return
-      running = true
-      // After all that arrived in this turn of the event loop.
-      setImmediate(() => void flush())
-    })
+  const enqueue = batches<Rotation, Session | null>(
+    async (batch) => {
+      const moved = new Map((await run(batch)).map((row) => [row.sid, row]))
+      return batch.map(({ sid }) => moved.get(sid) ?? null)
+    },
+    // A session twice in one statement would move once; the second waits for the first.
+    { most: MOST, atOnce: 1, nameOf: ({ sid }) => sid },
+  )
+  return async (rotation: Rotation): Promise<Session | undefined> =>
+    (await enqueue(rotation)) ?? undefined
 }

@@ -32,6 +32,8 @@ const COLUMNS = [
   'device',
   'ip',
   'odoo_session',
+  'odoo_stamp',
+  'odoo_checked_at',
 ] as const satisfies (keyof Session)[]
 
 const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
@@ -60,7 +62,7 @@ export async function openStore(database: Database): Promise<SessionStore> {
 
     get: (sid) => one('SELECT * FROM sessions WHERE sid = $1', [sid]),
 
-    rotate: (sid, generation, now, idleTtl) => rotate({ sid, generation, now, idleTtl }),
+    rotate,
 
     grantLateReplay: (sid, generation, budget, now, since) =>
       one(
@@ -89,6 +91,52 @@ export async function openStore(database: Database): Promise<SessionStore> {
           WHERE sid = $1 AND revoked_at IS NULL
       RETURNING sid`,
         [sid, now, reason],
+      )
+      return row !== undefined
+    },
+
+    listLive: (uid, now) =>
+      database.query(
+        `SELECT * FROM sessions WHERE uid = $1 AND ${LIVE} ORDER BY last_seen_at DESC, sid`,
+        [uid, now],
+      ),
+
+    endOwn: (sid, uid, reason, now) =>
+      one(
+        `UPDATE sessions SET revoked_at = $2, revoked_reason = $3
+          WHERE sid = $1 AND uid = $4 AND ${LIVE}
+      RETURNING *`,
+        [sid, now, reason, uid],
+      ),
+
+    endAll: (uid, reason, now) =>
+      database.query(
+        `UPDATE sessions SET revoked_at = $2, revoked_reason = $3
+          WHERE uid = $1 AND ${LIVE}
+      RETURNING *`,
+        [uid, now, reason],
+      ),
+
+    removeOld: async (before) => {
+      const sessions = await database.query(
+        `DELETE FROM sessions
+          WHERE revoked_at < $1 OR expires_at < $1 OR absolute_expires_at < $1
+      RETURNING sid`,
+        [before],
+      )
+      const codes = await database.query(
+        'DELETE FROM authorization_codes WHERE expires_at < $1 RETURNING sid',
+        [before],
+      )
+      return sessions.length + codes.length
+    },
+
+    recordCheck: async (sid, { roles, odoo_checked_at }) => {
+      const row = await one(
+        `UPDATE sessions SET roles = $2, odoo_checked_at = $3
+          WHERE sid = $1 AND revoked_at IS NULL
+      RETURNING sid`,
+        [sid, roles, odoo_checked_at],
       )
       return row !== undefined
     },

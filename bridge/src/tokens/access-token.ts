@@ -23,8 +23,14 @@ const decode = createDecoder({ complete: true })
 export interface AccessTokens {
   /** Seconds. */
   readonly ttl: number
-  /** @param now milliseconds since 1970 @throws KeysUnavailable */
-  mint(session: Session, now: number): Promise<string>
+  /** Tells before something is changed whether it could be answered. @throws KeysUnavailable */
+  ready(): Promise<void>
+  /**
+   * @param now milliseconds since 1970
+   * @param life seconds; `ttl` where it is not given
+   * @throws KeysUnavailable
+   */
+  mint(session: Session, now: number, life?: number): Promise<string>
   /** @throws KeysUnavailable */
   verify(
     token: string,
@@ -34,7 +40,7 @@ export interface AccessTokens {
 
 /** @param ttl seconds */
 export function createAccessTokens(signer: Signer, issuer: string, ttl: number): AccessTokens {
-  const claimsOf = (session: Session, now: number): AccessTokenClaims => {
+  const claimsOf = (session: Session, now: number, life: number): AccessTokenClaims => {
     const audience = words(session.audience)
     const iat = Math.floor(now / 1000)
     return {
@@ -44,7 +50,7 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
       client_id: session.client_id,
       scope: session.scope,
       // An access token never outlives its session.
-      exp: Math.min(iat + ttl, Math.floor(session.absolute_expires_at / 1000)),
+      exp: Math.min(iat + life, Math.floor(session.absolute_expires_at / 1000)),
       iat,
       jti: randomUUID(),
       sid: session.sid,
@@ -74,7 +80,8 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
 
   return {
     ttl,
-    mint: (session, now) => signer.sign(ACCESS_TOKEN_TYP, claimsOf(session, now)),
+    ready: () => signer.ready(),
+    mint: (session, now, life = ttl) => signer.sign(ACCESS_TOKEN_TYP, claimsOf(session, now, life)),
     verify: async (token, audience) => {
       try {
         const { header } = decode(token) as { header: { kid?: unknown } }

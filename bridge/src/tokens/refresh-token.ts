@@ -16,8 +16,9 @@ export interface RefreshTokens {
 }
 
 export function createRefreshTokens(secrets: SecretKeys, issuer: string): RefreshTokens {
-  // One signer and one verifier per key, made once.
-  const tools = new Map<string, ReturnType<typeof toolsFor>>()
+  // One signer and one verifier per key, made once. By key, not by name: what replaced a key under
+  // its name must not be verified by the old one.
+  const tools = new WeakMap<SecretKey, ReturnType<typeof toolsFor>>()
   const toolsFor = ({ kid, secret }: SecretKey) => ({
     sign: createSigner({
       algorithm: 'HS256',
@@ -36,10 +37,10 @@ export function createRefreshTokens(secrets: SecretKeys, issuer: string): Refres
     }),
   })
   const use = (key: SecretKey) => {
-    let tool = tools.get(key.kid)
+    let tool = tools.get(key)
     if (!tool) {
       tool = toolsFor(key)
-      tools.set(key.kid, tool)
+      tools.set(key, tool)
     }
     return tool
   }

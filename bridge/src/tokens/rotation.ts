@@ -10,6 +10,8 @@ export interface RotationRules {
   lateBudget: number
   /** in this time. */
   lateWindow: number
+  /** A session does not move on if Odoo was asked about it longer ago than this. */
+  tolerance: number
 }
 
 export type RotationOutcome =
@@ -21,12 +23,15 @@ export type RotationOutcome =
   | { outcome: 'repeated_late'; session: Session }
   /** The row was older than the token: a restored database. */
   | { outcome: 'moved_forward'; session: Session }
+  /** Odoo has to be asked first. Nothing was moved or counted: whoever waits loses nothing. */
+  | { outcome: 'unchecked'; session: Session }
   /** An older token was shown again: the session is over now. */
   | { outcome: 'reuse'; session: Session }
   /** There is no live session. */
   | { outcome: 'ended' }
 
-const isLive = (session: Session, now: number): boolean =>
+/** Whether a session may act at `now`, in milliseconds since 1970. */
+export const isLive = (session: Session, now: number): boolean =>
   session.revoked_at === null && session.expires_at > now && session.absolute_expires_at > now
 
 /**
@@ -42,11 +47,16 @@ export async function rotate(
   generation: number,
   now: number,
 ): Promise<RotationOutcome> {
-  const rotated = await store.rotate(sid, generation, now, rules.idleTtl)
+  const { idleTtl } = rules
+  const checkedAfter = now - rules.tolerance
+  const rotated = await store.rotate({ sid, generation, now, idleTtl, checkedAfter })
   if (rotated) return { outcome: 'rotated', session: rotated }
 
   const session = await store.get(sid)
   if (!session || !isLive(session, now)) return { outcome: 'ended' }
+
+  const isOld = generation < session.generation - 1
+  if (!isOld && session.odoo_checked_at <= checkedAfter) return { outcome: 'unchecked', session }
 
   if (generation >= session.generation) {
     const moved = await store.moveForward(sid, generation, now, rules.idleTtl)
@@ -56,7 +66,7 @@ export async function rotate(
       : rotate(store, rules, sid, generation, now)
   }
 
-  if (generation === session.generation - 1) {
+  if (!isOld) {
     if (now - session.rotated_at <= rules.grace) return { outcome: 'repeated', session }
     const since = now - rules.lateWindow
     const granted = await store.grantLateReplay(

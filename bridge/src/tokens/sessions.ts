@@ -2,13 +2,21 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
-import type { Identity, IdentityProvider, OdooClient } from '../odoo/port.ts'
+import {
+  OdooUnavailable,
+  type Identity,
+  type IdentityProvider,
+  type OdooClient,
+} from '../odoo/port.ts'
 import type { RevokedReason, Session, SessionStore } from '../sessions/port.ts'
 import type { AccessTokens } from './access-token.ts'
 import type { Client } from './clients.ts'
+import { deviceLabel } from './device.ts'
+import { createOdooUsers } from './odoo-user.ts'
+import { createRecheck, type RecheckRules } from './recheck.ts'
 import type { RefreshTokens } from './refresh-token.ts'
-import { rotate, type RotationRules } from './rotation.ts'
-import { seal, unseal } from './seal.ts'
+import { isLive, rotate, type RotationOutcome, type RotationRules } from './rotation.ts'
+import { seal } from './seal.ts'
 
 /** Where a sign-in came from. */
 export interface Device {
@@ -41,15 +49,21 @@ export interface SessionsOptions {
   refreshTokens: RefreshTokens
   odoo: IdentityProvider
   rules: RotationRules
+  recheckRules: RecheckRules
   /** Milliseconds. */
   absoluteTtl: number
+  /** Of tokens that Odoo itself takes. */
+  odooAudience: string
+  /** Told how each refresh token was answered; `invalid` is what is no token of this bridge. */
+  observe: (outcome: RotationOutcome['outcome'] | 'invalid') => void
 }
 
 /** The life of a session: begun by a sign-in, carried on by refreshes, ended once. */
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(options: SessionsOptions) {
-  const { store, secrets, accessTokens, refreshTokens, odoo, rules } = options
+  const { store, secrets, accessTokens, refreshTokens, odoo, rules, observe } = options
+  const { odooSessionOf, userOf } = createOdooUsers(options)
 
   const issue = async (session: Session, now: number): Promise<IssuedTokens> => ({
     access_token: await accessTokens.mint(session, now),
@@ -58,11 +72,6 @@ export function createSessions(options: SessionsOptions) {
     refresh_token: await refreshTokens.mint(session, now),
     refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
   })
-
-  const odooSessionOf = (session: Session): Promise<string | undefined> =>
-    session.odoo_session === null
-      ? Promise.resolve(undefined)
-      : unseal(secrets, session, session.odoo_session)
 
   const signOutOfOdoo = async (uid: number, odooSession: string, log: FastifyBaseLogger) => {
     try {
@@ -73,13 +82,32 @@ export function createSessions(options: SessionsOptions) {
     }
   }
 
-  /** Ends the session here and at Odoo. */
-  const end = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
-    if (!(await store.end(session.sid, reason, Date.now()))) return
+  /** What is left to do for a session that was just ended here. */
+  const afterEnd = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
     log.info({ sid: session.sid, uid: session.uid, reason }, 'session ended')
     const odooSession = await odooSessionOf(session)
     if (odooSession !== undefined) await signOutOfOdoo(session.uid, odooSession, log)
   }
+
+  /** Ends the session here and at Odoo. */
+  const end = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
+    if (await store.end(session.sid, reason, Date.now())) await afterEnd(session, reason, log)
+  }
+
+  /** Ends a session that Odoo does not know any more. */
+  const endForgotten = async (sid: string, log: FastifyBaseLogger): Promise<void> => {
+    if (await store.end(sid, 'odoo_session_ended', Date.now())) {
+      log.info({ sid, reason: 'odoo_session_ended' }, 'session ended')
+    }
+  }
+
+  const recheck = createRecheck({
+    store,
+    odoo,
+    rules: options.recheckRules,
+    userOf,
+    end: endForgotten,
+  })
 
   const begin = async (
     identity: Identity,
@@ -108,9 +136,14 @@ export function createSessions(options: SessionsOptions) {
       revoked_reason: null,
       auth_time: now,
       amr: identity.amr.join(' '),
-      device: device.userAgent.slice(0, 200),
+      device: deviceLabel(device.userAgent),
       ip: device.address,
-      odoo_session: await seal(secrets, { sid, uid: identity.uid }, identity.odooSession),
+      odoo_session:
+        identity.odooSession === null
+          ? null
+          : await seal(secrets, { sid, uid: identity.uid }, identity.odooSession),
+      odoo_stamp: identity.odooStamp,
+      odoo_checked_at: now,
     }
   }
 
@@ -123,7 +156,8 @@ export function createSessions(options: SessionsOptions) {
     try {
       return await work()
     } catch (error) {
-      await signOutOfOdoo(identity.uid, identity.odooSession, log)
+      const { uid, odooSession } = identity
+      if (odooSession !== null) await signOutOfOdoo(uid, odooSession, log)
       throw error
     }
   }
@@ -162,6 +196,7 @@ export function createSessions(options: SessionsOptions) {
 
     /** Gives a pending session its life and its first tokens. @returns undefined if it is over */
     async activate(sid: string): Promise<IssuedTokens | undefined> {
+      await accessTokens.ready()
       const now = Date.now()
       const session = await store.activate(sid, now + rules.idleTtl, now)
       return session && issue(session, now)
@@ -172,6 +207,8 @@ export function createSessions(options: SessionsOptions) {
      * @param mayPresent whether a token of this client is taken here: one that travels by cookie
      * is worth nothing where one in the body is asked for, and the other way round
      * @returns undefined if the token is not, or no longer, good
+     * @throws OdooUnavailable if Odoo has not been there to ask for longer than is tolerated
+     * @throws KeysUnavailable
      */
     async refresh(
       token: string,
@@ -179,9 +216,20 @@ export function createSessions(options: SessionsOptions) {
       log: FastifyBaseLogger,
     ): Promise<IssuedTokens | undefined> {
       const claims = await refreshTokens.verify(token)
-      if (!claims || !mayPresent(claims.client_id)) return undefined
+      if (!claims || !mayPresent(claims.client_id)) {
+        observe('invalid')
+        return undefined
+      }
+      // Before the session moves on: a rotation that cannot be answered counts as a lost answer.
+      await accessTokens.ready()
       const now = Date.now()
-      const result = await rotate(store, rules, claims.sid, claims.gen, now)
+      let result = await rotate(store, rules, claims.sid, claims.gen, now)
+      if (result.outcome === 'unchecked') {
+        // Only now must the client wait for Odoo, or be told to come again.
+        if (!(await recheck(result.session, now, log))) return undefined
+        result = await rotate(store, rules, claims.sid, claims.gen, now)
+      }
+      observe(result.outcome)
       const facts = { sid: claims.sid, gen: claims.gen, outcome: result.outcome }
       if (result.outcome === 'reuse') {
         log.warn(facts, 'refresh token reused: session ended')
@@ -190,10 +238,13 @@ export function createSessions(options: SessionsOptions) {
         return undefined
       }
       if (result.outcome === 'ended') return undefined
+      if (result.outcome === 'unchecked') throw new OdooUnavailable('Odoo was not asked in time.')
       if (result.outcome === 'repeated_late' || result.outcome === 'moved_forward') {
         log.warn(facts, 'refresh token out of step: answered')
       }
-      return issue(result.session, now)
+      // After the rotation: where Odoo keeps the client waiting in vain, its next try is a repeat.
+      const session = await recheck(result.session, now, log)
+      return session && issue(session, now)
     },
 
     /** Ends the session of a refresh token. One that is not good ends nothing. */
@@ -214,37 +265,39 @@ export function createSessions(options: SessionsOptions) {
       if (session) await end(session, 'code_replay', log)
     },
 
+    /** The live sessions of a user, the one used last first. */
+    list: (uid: number): Promise<Session[]> => store.listLive(uid, Date.now()),
+
+    /** Ends one session of this user. @returns whether there was one */
+    async endOwn(sid: string, uid: number, log: FastifyBaseLogger): Promise<boolean> {
+      const session = await store.endOwn(sid, uid, 'ended_by_user', Date.now())
+      if (session) await afterEnd(session, 'ended_by_user', log)
+      return session !== undefined
+    },
+
+    /** Ends all sessions of this user, the one that asks included. */
+    async endAll(uid: number, log: FastifyBaseLogger): Promise<void> {
+      const sessions = await store.endAll(uid, 'ended_by_user', Date.now())
+      await Promise.all(sessions.map((session) => afterEnd(session, 'ended_by_user', log)))
+    },
+
     /** Whether a session may still act. */
     async isLive(sid: string): Promise<boolean> {
       const session = await store.get(sid)
-      return session !== undefined && session.revoked_at === null
+      return session !== undefined && isLive(session, Date.now())
     },
 
     /**
      * Odoo with the rights of the session's user.
      * @throws BridgeError session_ended
+     * @throws OdooSessionEnded if what is on record for Odoo does not open
      */
     async asUser(sid: string): Promise<{ uid: number; odoo: OdooClient }> {
       const session = await store.get(sid)
-      if (!session || session.revoked_at !== null) throw new BridgeError('session_ended')
-      const sealed = session.odoo_session
-      const odooSession = await odooSessionOf(session)
-      if (sealed === null || odooSession === undefined) throw new BridgeError('session_ended')
-      const client = odoo.asUser({
-        uid: session.uid,
-        odooSession,
-        onRotated: async (next) => {
-          await store.replaceOdooSession(sid, sealed, await seal(secrets, session, next))
-        },
-      })
-      return { uid: session.uid, odoo: client }
+      if (!session || !isLive(session, Date.now())) throw new BridgeError('session_ended')
+      return { uid: session.uid, odoo: odoo.asUser(await userOf(session)) }
     },
 
-    /** Ends a session that Odoo does not know any more. */
-    async endForgotten(sid: string, log: FastifyBaseLogger): Promise<void> {
-      if (await store.end(sid, 'odoo_session_ended', Date.now())) {
-        log.info({ sid, reason: 'odoo_session_ended' }, 'session ended')
-      }
-    },
+    endForgotten,
   }
 }

@@ -7,6 +7,7 @@ import { test } from 'tap'
 import { readStack } from '@drawbridge/e2e/stack'
 import { KeysUnavailable } from '../../src/keys/port.ts'
 import { vaultKeys, type VaultOptions } from '../../src/keys/vault.ts'
+import { unobserved } from '../key-events.ts'
 
 const { vault } = readStack().inside
 const { root_token } = JSON.parse(readFileSync(vault.initFile, 'utf8')) as { root_token: string }
@@ -14,6 +15,7 @@ const admin = nodeVault({ endpoint: vault.address, token: root_token })
 const { log } = Fastify()
 
 const options: VaultOptions = {
+  custody: 'fetched',
   address: vault.address,
   roleId: vault.roleId,
   secretIdFile: vault.secretIdFile,
@@ -24,6 +26,9 @@ const options: VaultOptions = {
   pollInterval: 3600,
   maxAge: 3600,
   jwksMaxAge: 300,
+  signedFor: 600,
+  loginInterval: 0,
+  events: unobserved,
   log,
 }
 

@@ -43,6 +43,14 @@ test('what one custody needs is asked for with it', (t) => {
   t.end()
 })
 
+test('a session must not outlive what a stock Odoo keeps of it', (t) => {
+  t.throws(() => loadConfig({ ...GOOD, REFRESH_IDLE_TTL: '518401' }), /REFRESH_IDLE_TTL: .*518400/)
+  t.equal(loadConfig({ ...GOOD, REFRESH_IDLE_TTL: '518400' }).REFRESH_IDLE_TTL, 518400)
+  const long = { ...GOOD, REFRESH_IDLE_TTL: '2592000', ODOO_ADAPTER: 'addon' }
+  t.equal(loadConfig(long).REFRESH_IDLE_TTL, 2592000)
+  t.end()
+})
+
 test('a role that would break a header is refused', (t) => {
   for (const map of ['[]', '{"g":"two words"}', '{"g":1}', 'x']) {
     t.throws(() => loadConfig({ ...GOOD, ROLE_MAP: map }), /ROLE_MAP/, map)

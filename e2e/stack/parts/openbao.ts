@@ -29,6 +29,8 @@ export interface OpenBaoOptions {
   logFile: string
   /** Where the bridge's secret id is written, unless it is there. */
   secretIdFile: string
+  /** To start it again where it was; a free one when left out. */
+  port?: number
 }
 
 export interface OpenBao {
@@ -73,7 +75,7 @@ export async function startOpenBao(options: OpenBaoOptions): Promise<OpenBao> {
   const { folder, logFile, secretIdFile } = options
   privateFolder(folder, OPENBAO_USER)
   privateFolder(join(folder, 'data'), OPENBAO_USER)
-  const [port, clusterPort] = [await freePort(), await freePort()]
+  const [port, clusterPort] = [options.port ?? (await freePort()), await freePort()]
   const address = `http://127.0.0.1:${port}`
   const config = {
     storage: {

@@ -45,7 +45,7 @@ export const ENGINES: Engine[] = [
 ]
 
 export interface GateConfig {
-  bridge: TestBridge
+  bridge: Pick<TestBridge, 'jwksUrl' | 'validateUrl'>
   /** More for the http and for the server level; `PROTECT` stands for the protect snippet. */
   http?: string
   server: string

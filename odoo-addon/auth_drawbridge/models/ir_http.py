@@ -8,11 +8,21 @@ from odoo import api, models
 from odoo.exceptions import AccessDenied
 from odoo.http import request
 
-from .. import access_token, jwks, scopes
-from ..exceptions import ExpiredToken, InsufficientScope, InvalidToken, NoKeys, Refusal
+from .. import access_token, assertion, jwks, scopes
+from ..exceptions import (
+    ExpiredToken,
+    InsufficientScope,
+    InvalidToken,
+    NoKeys,
+    Refusal,
+    TooLarge,
+)
 from .res_config_settings import ISSUER, JWKS_URL
 
 _logger = logging.getLogger(__name__)
+
+#: Bytes of a request of the bridge; it sends a login and a password, or a list of ids.
+MAX_BODY = 64 * 1024
 
 
 @functools.cache
@@ -48,6 +58,27 @@ class IrHttp(models.AbstractModel):
             # them, on some model, writes after all. PostgreSQL lets no statement take it back.
             request.env.cr.execute("SET TRANSACTION READ ONLY")
         return cls._auth_method_user()
+
+    @classmethod
+    def _auth_method_drawbridge(cls):
+        """Run the request as nobody, if the paired bridge made it.
+
+        An assertion may be used again within its minute: it is good for this one request alone,
+        byte by byte, and who repeats it learns what the first answer said.
+        """
+        request.session.can_save = False
+        if (request.httprequest.content_length or 0) > MAX_BODY:
+            raise TooLarge()
+        cls._drawbridge_verified(
+            functools.partial(
+                assertion.verify,
+                cls._drawbridge_jwt() or "",
+                method=request.httprequest.method,
+                path=request.httprequest.path,
+                body=request.httprequest.get_data(),
+            )
+        )
+        return cls._auth_method_none()
 
     @classmethod
     def _pre_dispatch(cls, rule, args):
@@ -113,6 +144,22 @@ class IrHttp(models.AbstractModel):
         :rtype: access_token.AccessToken
         :raise Refusal: for whatever reason
         """
+
+        def verify(find_key, issuer, audience):
+            verified = access_token.verify(token, find_key, issuer, audience)
+            if not cls._drawbridge_is_active_user(verified.uid):
+                raise access_token.TokenError("not of an active user")
+            return verified
+
+        return cls._drawbridge_verified(verify)
+
+    @classmethod
+    def _drawbridge_verified(cls, verify):
+        """Give what ``verify`` gives, with the keys of the bridge that this database is paired with.
+
+        :param verify: takes ``find_key``, ``issuer`` and ``audience``, raises TokenError
+        :raise Refusal: for whatever reason
+        """
         parameters = request.env["ir.config_parameter"].sudo()
         issuer = parameters.get_param(ISSUER)
         if not issuer:
@@ -121,28 +168,21 @@ class IrHttp(models.AbstractModel):
         url = parameters.get_param(JWKS_URL) or f"{issuer}/.well-known/jwks.json"
         audience = f"odoo:{parameters.get_param('database.uuid')}"
         try:
-            verified = access_token.verify(token, jwks.key_set(url).find, issuer, audience)
-            cls._drawbridge_check_user(verified.uid)
+            return verify(jwks.key_set(url).find, issuer, audience)
         except access_token.TokenExpired:
             raise ExpiredToken() from None
         except access_token.TokenError as error:
             ip = request.httprequest.remote_addr
-            _logger.info("Refused an access token from %s: %s", ip, error)
+            _logger.info("Refused a token from %s: %s", ip, error)
             raise InvalidToken() from None
         except jwks.KeysUnavailable:
             raise NoKeys(retry_after=jwks.COOL_DOWN) from None
-        return verified
 
     @classmethod
-    def _drawbridge_check_user(cls, uid):
-        """Refuse who is not an active user of flesh and blood.
-
-        :raise access_token.TokenError:
-        """
+    def _drawbridge_is_active_user(cls, uid):
+        """Whether this is the id of an active user of flesh and blood."""
         # By SQL and at every request, so that it sees an archived user on every worker at once.
         request.env.cr.execute("SELECT active FROM res_users WHERE id = %s", [uid])
         row = request.env.cr.fetchone()
-        if row is None or not row[0]:
-            raise access_token.TokenError("no active user of that id")
-        if uid in (api.SUPERUSER_ID, *cls._get_public_users()):
-            raise access_token.TokenError("not a person's user")
+        is_active = row is not None and row[0]
+        return is_active and uid not in (api.SUPERUSER_ID, *cls._get_public_users())

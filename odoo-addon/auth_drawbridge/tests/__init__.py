@@ -1,4 +1,5 @@
 from . import test_bearer
+from . import test_bridge_api
 from . import test_jwks
 from . import test_neutralize
 from . import test_refused_tokens

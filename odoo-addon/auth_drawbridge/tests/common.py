@@ -1,8 +1,10 @@
+import time
+import uuid
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, new_test_user
 
-from .. import jwks
+from .. import assertion, jwks
 from ..models.res_config_settings import ISSUER
 from .bridge import Bridge
 
@@ -45,6 +47,39 @@ class DrawbridgeCase(HttpCase):
             cookies=cookies,
             method="POST",
         )
+
+    def assertion(self, path, body, key=None, typ=assertion.TYP, **changes):
+        """What proves that a request is the bridge's; ``changes`` as for :meth:`claims`."""
+        now = int(time.time())
+        claims = {
+            "iss": self.bridge.issuer,
+            "aud": self.audience,
+            "iat": now,
+            "exp": now + 60,
+            "jti": str(uuid.uuid4()),
+            "htm": "POST",
+            "htu": path,
+            "content_digest": assertion.content_digest(body),
+            **changes,
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return (key or self.bridge.key).sign(claims, typ=typ)
+
+    def post_as_bridge(self, path, body, token, headers=None):
+        return self.url_open(
+            path,
+            data=body,
+            headers={
+                "Content-Type": "application/json",
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+                **(headers or {}),
+            },
+            method="POST",
+        )
+
+    def ask_as_bridge(self, path, body, headers=None):
+        """A request with a good assertion."""
+        return self.post_as_bridge(path, body, self.assertion(path, body), headers)
 
     def assertAnswers(self, response):
         self.assertEqual(response.status_code, 200, response.text)

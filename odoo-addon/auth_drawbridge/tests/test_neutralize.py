@@ -10,7 +10,12 @@ class TestNeutralize(DrawbridgeCase):
     def test_a_neutralized_copy_accepts_no_token(self):
         self.env["ir.config_parameter"].set_param(JWKS_URL, self.bridge.jwks_url)
         token = self.token()
+
+        def hello():
+            return self.ask_as_bridge("/auth_drawbridge/1/hello", b"{}")
+
         self.assertAnswers(self.call(token))
+        self.assertAnswers(hello())
         for query in get_neutralization_queries(["auth_drawbridge"]):
             self.env.cr.execute(query)
         # Odoo neutralizes a database that nobody serves; here somebody has it in memory.
@@ -19,3 +24,4 @@ class TestNeutralize(DrawbridgeCase):
         self.assertFalse(self.env["ir.config_parameter"].get_param(ISSUER))
         self.assertFalse(self.env["ir.config_parameter"].get_param(JWKS_URL))
         self.assertRefused(self.call(token))
+        self.assertRefused(hello())

@@ -102,13 +102,15 @@ export class Session extends EventTarget {
 
   /**
    * Signs in with the user's Odoo credentials.
-   * @throws {SessionError} `invalid_credentials`, `mfa_required`, `odoo_unavailable`, `unreachable`, …
+   * @param totp the code of the second factor, once the bridge has asked for it
+   * @throws {SessionError} `invalid_credentials`, `mfa_required` (call again, with the code),
+   * `invalid_totp`, `odoo_unavailable`, `unreachable`, …
    */
-  async login(login: string, password: string): Promise<void> {
+  async login(login: string, password: string, totp?: string): Promise<void> {
     const begun = this.#now()
     let before: AccessToken | null = null
     try {
-      const body: LoginRequest = { login, password }
+      const body: LoginRequest = { login, password, ...(totp === undefined ? {} : { totp }) }
       await this.#tabs.alone(async () => {
         const answer = await this.#post(PATHS.login, body)
         if (!answer.ok) throw failure(answer)

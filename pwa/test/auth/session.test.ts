@@ -300,3 +300,18 @@ async function signedIn(
   await tab.login('ann', "ann's")
   return { browser, bridge: browser.bridge, tab }
 }
+
+test('a second factor: the code goes with the password, once it is asked for', async (t) => {
+  const browser = await openBrowser(t)
+  const { bridge } = browser
+  bridge.codes.set('ann', '123456')
+  const tab = browser.tab()
+  await t.rejects(tab.login('ann', "ann's"), { code: 'mfa_required', status: 401 })
+  await t.rejects(tab.login('ann', "ann's", '000000'), { code: 'invalid_totp', status: 401 })
+  t.equal(tab.user, null)
+  await tab.login('ann', "ann's", '123456')
+  t.strictSame(tab.user, { sub: 'ann' })
+  const [first, , last] = bridge.seen.map(({ body }) => JSON.parse(body) as object)
+  t.strictSame(first, { login: 'ann', password: "ann's" })
+  t.strictSame(last, { login: 'ann', password: "ann's", totp: '123456' })
+})

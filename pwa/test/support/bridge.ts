@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ErrorCode } from '@drawbridge/bridge/contract'
+import type { ErrorCode, LoginRequest } from '@drawbridge/bridge/contract'
 
 /** A request as the server saw it. */
 export interface Seen {
@@ -35,6 +35,8 @@ const base64url = (value: unknown): string =>
 export class Bridge {
   /** Seconds. */
   lifetime = 600
+  /** Codes of the second factor, by the logins that need one. */
+  readonly codes = new Map<string, string>()
   /** Every request, in order. */
   readonly seen: Seen[] = []
   /** Waited for before `POST /auth/refresh` is answered, after it was acted upon. */
@@ -127,8 +129,13 @@ export class Bridge {
       json: { error: failure.error },
     })
     if (path === '/auth/login') {
-      const { login, password } = JSON.parse(body) as { login: string; password: string }
+      const { login, password, totp } = JSON.parse(body) as LoginRequest
       if (password !== `${login}'s`) return refused({ status: 401, error: 'invalid_credentials' })
+      const code = this.codes.get(login)
+      if (code !== totp) {
+        const error = totp === undefined ? 'mfa_required' : 'invalid_totp'
+        return refused({ status: 401, error })
+      }
       const made = `sid-${++this.#made}`
       this.#sessions.set(made, { sub: login, generation: 0 })
       return {

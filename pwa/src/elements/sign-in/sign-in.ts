@@ -16,6 +16,9 @@ const TEXT = {
   hide: 'Hide',
   showLabel: 'Show characters',
   hideLabel: 'Hide characters',
+  code: 'Code',
+  codeHint: 'The six digits from your authenticator app, or from the e-mail that came just now.',
+  startOver: 'Sign in with another account',
   submit: 'Sign in',
   busy: 'Signing in…',
   signOutAgain: 'Sign out again',
@@ -27,8 +30,7 @@ const TEXT = {
   } satisfies Record<SignInNotice, string>,
   errors: {
     invalid_credentials: 'Wrong login or password. Check both and try again.',
-    mfa_required:
-      'This account is protected by two-factor authentication, which this page cannot ask for yet.',
+    invalid_totp: 'This code is wrong or was used before. Wait for the next one and try again.',
     odoo_unavailable:
       'Odoo does not answer. Your password may well be right: try again in a minute.',
     keys_unavailable: 'Sign-in is out of service for a moment. Try again in a minute.',
@@ -50,6 +52,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     busy: { state: true },
     error: { state: true },
     refused: { state: true },
+    codeDue: { state: true },
     shown: { state: true },
   }
 
@@ -60,6 +63,8 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   /** What was typed is wrong, as opposed to: could not be checked. */
   declare private refused: boolean
   declare private shown: boolean
+  /** Login and password are right, and the code of the second factor is asked for. */
+  declare private codeDue: boolean
 
   constructor() {
     super()
@@ -68,16 +73,17 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     this.error = ''
     this.refused = false
     this.shown = false
+    this.codeDue = false
   }
 
   protected override updated(changed: PropertyValues): void {
     // When the page comes, and when a notice goes that had the focus on its button.
-    if (changed.has('notice')) this.querySelector<HTMLInputElement>('#login')?.focus()
+    if (changed.has('notice') || changed.get('codeDue') === true) this.#focus('#login')
+    else if (this.codeDue && changed.has('codeDue')) this.#focus('#totp')
   }
 
   protected override render(): TemplateResult {
-    const { busy, shown } = this
-    const invalid = this.refused ? 'true' : nothing
+    const { busy } = this
     return html`
       <main class="sign-in">
         <div class="scene" aria-hidden="true"></div>
@@ -87,45 +93,8 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
           <p class="lead">${TEXT.lead}</p>
           <div class="notice" role="status">${this.#renderNotice()}</div>
           <form @submit=${this.#submit}>
-            <label for="login">${TEXT.login}</label>
-            <input
-              id="login"
-              name="login"
-              type="text"
-              autocomplete="username"
-              autocapitalize="none"
-              spellcheck="false"
-              maxlength="200"
-              required
-              ?readonly=${busy}
-              aria-invalid=${invalid}
-              aria-describedby="sign-in-error"
-            />
-            <label for="password">${TEXT.password}</label>
-            <div class="password">
-              <input
-                id="password"
-                name="password"
-                type=${shown ? 'text' : 'password'}
-                autocomplete="current-password"
-                autocapitalize="none"
-                spellcheck="false"
-                maxlength="1000"
-                required
-                ?readonly=${busy}
-                aria-invalid=${invalid}
-                aria-describedby="sign-in-error"
-              />
-              <button
-                class="toggle"
-                type="button"
-                aria-label=${shown ? TEXT.hideLabel : TEXT.showLabel}
-                aria-controls="password"
-                @click=${this.#toggle}
-              >
-                ${shown ? TEXT.hide : TEXT.show}
-              </button>
-            </div>
+            <div ?hidden=${this.codeDue}>${this.#renderPassword()}</div>
+            ${this.codeDue ? this.#renderCode() : nothing}
             <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
               ${busy ? TEXT.busy : TEXT.submit}
             </button>
@@ -135,6 +104,73 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
           </form>
         </div>
       </main>
+    `
+  }
+
+  /** Stays in the page while the code is asked for: it is sent together with it. */
+  #renderPassword(): TemplateResult {
+    const { busy, shown } = this
+    const invalid = this.refused && !this.codeDue ? 'true' : nothing
+    return html`
+      <label for="login">${TEXT.login}</label>
+      <input
+        id="login"
+        name="login"
+        type="text"
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck="false"
+        maxlength="200"
+        required
+        ?readonly=${busy}
+        aria-invalid=${invalid}
+        aria-describedby="sign-in-error"
+      />
+      <label for="password">${TEXT.password}</label>
+      <div class="password">
+        <input
+          id="password"
+          name="password"
+          type=${shown ? 'text' : 'password'}
+          autocomplete="current-password"
+          autocapitalize="none"
+          spellcheck="false"
+          maxlength="1000"
+          required
+          ?readonly=${busy}
+          aria-invalid=${invalid}
+          aria-describedby="sign-in-error"
+        />
+        <button
+          class="toggle"
+          type="button"
+          aria-label=${shown ? TEXT.hideLabel : TEXT.showLabel}
+          aria-controls="password"
+          @click=${this.#toggle}
+        >
+          ${shown ? TEXT.hide : TEXT.show}
+        </button>
+      </div>
+    `
+  }
+
+  #renderCode(): TemplateResult {
+    return html`
+      <label for="totp">${TEXT.code}</label>
+      <input
+        id="totp"
+        name="totp"
+        type="text"
+        autocomplete="one-time-code"
+        inputmode="numeric"
+        maxlength="20"
+        required
+        ?readonly=${this.busy}
+        aria-invalid=${this.refused ? 'true' : nothing}
+        aria-describedby="totp-hint sign-in-error"
+      />
+      <p class="hint" id="totp-hint">${TEXT.codeHint}</p>
+      <button class="link" type="button" @click=${this.#startOver}>${TEXT.startOver}</button>
     `
   }
 
@@ -152,6 +188,17 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     this.shown = !this.shown
   }
 
+  readonly #startOver = (): void => {
+    this.querySelector('form')?.reset()
+    this.codeDue = false
+    this.refused = false
+    this.error = ''
+  }
+
+  #focus(selector: string): void {
+    this.querySelector<HTMLInputElement>(selector)?.focus()
+  }
+
   readonly #signOutAgain = (): void => {
     this.dispatchEvent(new Event('sign-out-again'))
   }
@@ -162,19 +209,28 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     const form = event.currentTarget as HTMLFormElement
     const loginField = form.elements.namedItem('login') as HTMLInputElement
     const passwordField = form.elements.namedItem('password') as HTMLInputElement
+    const codeField = form.elements.namedItem('totp') as HTMLInputElement | null
     this.busy = true
     this.error = ''
     this.refused = false
     // Typed passwords do not stay readable while, or after, they are sent.
     this.shown = false
     try {
-      await this.session.login(loginField.value, passwordField.value)
+      await this.session.login(loginField.value, passwordField.value, codeField?.value)
       form.reset()
+      this.codeDue = false
     } catch (error) {
       const code = error instanceof SessionError ? error.code : 'bad_response'
+      if (code === 'mfa_required') {
+        this.codeDue = true
+        return
+      }
+      // Changed meanwhile, or a code that was shown with another password.
+      if (code === 'invalid_credentials') this.codeDue = false
       this.error = explain(code)
-      this.refused = code === 'invalid_credentials'
-      if (this.refused) passwordField.select()
+      this.refused = code === 'invalid_credentials' || code === 'invalid_totp'
+      if (code === 'invalid_totp') codeField?.select()
+      else if (this.refused) passwordField.select()
     } finally {
       this.busy = false
     }

@@ -1,0 +1,117 @@
+import { odooClient } from './client.ts'
+import { onBehalfOf, pingOdoo, type OdooOptions } from './common.ts'
+import type { OdooHttp } from './http.ts'
+import { callJsonRpc } from './json-rpc.ts'
+import { OdooSessionEnded, OdooUnavailable, type IdentityProvider, type SignIn } from './port.ts'
+
+export interface AddonOdooOptions extends OdooOptions {
+  /** Proves to the addon that a request is this bridge's. */
+  assertion: (request: { method: string; path: string; body: string }) => Promise<string>
+}
+
+/** Who somebody is, as the addon tells. */
+interface Profile {
+  uid: number
+  active: boolean
+  /** External ids. */
+  groups: string[]
+  stamp: string
+}
+
+type SignInAnswer =
+  | ({ outcome: 'identity'; amr: string[] } & Profile)
+  | { outcome: 'second_factor_required' | 'second_factor_denied' | 'denied' }
+
+const API = '/auth_drawbridge/1'
+
+/** From a block that nobody has. @see RFC 5737 §3 */
+const PROBE_ADDRESS = '192.0.2.1'
+
+/**
+ * An Odoo with the addon, paired with this bridge: nothing of the user's is stored. The bridge asks
+ * the addon by signed requests, and acts as a user by an access token of that user.
+ */
+export function addonOdoo(options: AddonOdooOptions): IdentityProvider {
+  const { http, checkHttp, roleMap, issuer, assertion } = options
+
+  const ask = async (
+    through: OdooHttp,
+    name: string,
+    parameters: object,
+    headers: Record<string, string> = {},
+  ): Promise<unknown> => {
+    const request = { method: 'POST', path: `${API}/${name}`, body: JSON.stringify(parameters) }
+    const { status, text } = await through.send({
+      ...request,
+      method: 'POST',
+      headers: {
+        ...headers,
+        authorization: `Bearer ${await assertion(request)}`,
+        'content-type': 'application/json',
+      },
+    })
+    if (status === 401 || status === 404) {
+      throw new OdooUnavailable(
+        `Odoo answered ${name} with status ${status}: is the addon installed and paired with ${issuer}?`,
+      )
+    }
+    if (status !== 200) throw new OdooUnavailable(`Odoo answered ${name} with status ${status}.`)
+    try {
+      return JSON.parse(text) as unknown
+    } catch (cause) {
+      throw new OdooUnavailable(`Odoo answered ${name} with no JSON.`, { cause })
+    }
+  }
+
+  const rolesOf = (groups: string[]): string[] => [
+    ...new Set(
+      Object.entries(roleMap)
+        .filter(([group]) => groups.includes(group))
+        .map(([, role]) => role),
+    ),
+  ]
+
+  return {
+    signIn: async (credentials): Promise<SignIn> => {
+      const { login, password, totp } = credentials
+      const parameters = { login, password, ...(totp === undefined ? {} : { code: totp }) }
+      const headers = onBehalfOf(issuer, credentials)
+      const answer = (await ask(http, 'sign_in', parameters, headers)) as SignInAnswer
+      if (answer.outcome !== 'identity') return { outcome: answer.outcome }
+      const { uid, amr, groups, stamp } = answer
+      const identity = { uid, amr, roles: rolesOf(groups), odooSession: null, odooStamp: stamp }
+      return { outcome: 'identity', identity }
+    },
+
+    asUser: ({ accessToken }) => {
+      // One for all calls of a request: it lives a minute, and the client does not outlive its request.
+      let token: Promise<string> | undefined
+      return odooClient(async (model, method, args, kwargs) => {
+        token ??= accessToken()
+        const headers = { authorization: `Bearer ${await token}` }
+        const path = `${API}/call/${model}/${method}`
+        return (await callJsonRpc(http, path, { args, kwargs }, headers)).result
+      })
+    },
+
+    check: async ({ uid, odooStamp }) => {
+      const { active, groups, stamp } = (await ask(checkHttp, 'profile', { uid })) as Profile
+      if (!active || stamp !== odooStamp) throw new OdooSessionEnded()
+      return { roles: rolesOf(groups) }
+    },
+
+    // There is no session at Odoo.
+    signOut: () => Promise.resolve(),
+
+    believesForwardedAddress: async () => {
+      const headers = onBehalfOf(issuer, { clientAddress: PROBE_ADDRESS, userAgent: 'Drawbridge' })
+      const answer = (await ask(http, 'hello', {}, headers)) as { client_address: string }
+      return answer.client_address === PROBE_ADDRESS
+    },
+
+    ping: () => pingOdoo(http),
+    close: async () => {
+      await Promise.all([http.close(), checkHttp.close()])
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** Schemas of what the routes answer. They shape the answers, and describe them in OpenAPI. */
+import { Type } from 'typebox'
+import type { AccessTokenClaims, ValidationStatus } from '../contract/index.ts'
+import { Refusal } from '../plugins/openapi.ts'
+
+const tokens = {
+  access_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer({ description: 'seconds' }),
+  scope: Type.String(),
+}
+
+/** @see RFC 6749 §5.1 */
+export const TokenAnswer = Type.Object(tokens)
+export const OAuthTokenAnswer = Type.Object({ ...tokens, refresh_token: Type.String() })
+
+/** 204. */
+export const NoContent = Type.Null({ description: 'Done; there is no body.' })
+
+/** 303. */
+export const Redirect = Type.Null({ description: 'The answer to the client, in its address.' })
+
+/** A page for people. */
+export const Page = {
+  description: 'The sign-in form.',
+  content: { 'text/html': { schema: Type.String() } },
+}
+
+/** The page again, or JSON for whoever did not come from it. */
+export const PageOrRefusal = {
+  description: 'A refusal.',
+  content: { 'text/html': { schema: Type.String() }, 'application/json': { schema: Refusal } },
+}
+
+const words = Type.Array(Type.String())
+
+const Claims = Type.Unsafe<AccessTokenClaims>(
+  Type.Object(
+    {
+      iss: Type.String(),
+      aud: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string' } }),
+      sub: Type.String(),
+      client_id: Type.String(),
+      scope: Type.String(),
+      exp: Type.Integer(),
+      iat: Type.Integer(),
+      jti: Type.String(),
+      sid: Type.String(),
+      auth_time: Type.Integer(),
+      amr: words,
+      roles: words,
+    },
+    { additionalProperties: true },
+  ),
+)
+
+export const ValidateAnswer = Type.Object({
+  status: Type.Unsafe<ValidationStatus>({ type: 'string', enum: ['Valid', 'Invalid', 'Expired'] }),
+  claims: Type.Optional(Claims),
+})
+
+const nullableText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
+
+export const ProtectedDataAnswer = Type.Object({
+  user: Type.Object({ uid: Type.Integer(), name: Type.String(), login: Type.String() }),
+  contacts: Type.Array(
+    Type.Object({
+      id: Type.Integer(),
+      name: Type.String(),
+      email: nullableText,
+      phone: nullableText,
+      city: nullableText,
+      company: nullableText,
+    }),
+  ),
+  total: Type.Integer(),
+})
+
+/** A document whose members are fixed by an RFC, strings and lists of strings. */
+export const Metadata = Type.Object({}, { additionalProperties: true })
+
+export const Jwks = Type.Object({
+  keys: Type.Array(Type.Object({ kid: Type.String() }, { additionalProperties: true })),
+})
+
+const part = Type.Unsafe<'ok' | 'unavailable'>({ type: 'string', enum: ['ok', 'unavailable'] })
+
+export const Liveness = Type.Object({ status: Type.Literal('ok') })
+export const Readiness = Type.Object({ database: part, keys: part, odoo: part })

@@ -1,0 +1,92 @@
+/** People at a real Odoo, for the integration tests: made by its administrator, and as they would by themselves. */
+import { createHmac, randomUUID } from 'node:crypto'
+import type { OdooClient, OdooUser } from '../src/odoo/port.ts'
+
+/** Seconds for which a code of the authenticator app is the one that it shows. @see RFC 6238 §4.1 */
+const STEP = 30
+
+/** RFC 4648 §6, as Odoo shows the secret: in groups, with spaces. */
+function fromBase32(text: string): Buffer {
+  const bits = text
+    .replaceAll(' ', '')
+    .replace(/./g, (char) =>
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0'),
+    )
+  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
+}
+
+/** @see RFC 4226 §5.3 */
+function hotp(secret: Buffer, counter: number): string {
+  const message = Buffer.alloc(8)
+  message.writeBigUInt64BE(BigInt(counter))
+  const mac = createHmac('sha1', secret).update(message).digest()
+  const offset = (mac.at(-1) ?? 0) & 0xf
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}
+
+/** Somebody who has just been made. */
+export interface Person {
+  uid: number
+  login: string
+  password: string
+}
+
+/** @param groups external ids */
+export async function makePerson(admin: OdooClient, groups = ['base.group_user']): Promise<Person> {
+  const login = `person-${randomUUID()}`
+  const password = randomUUID()
+  const ids = await Promise.all(
+    groups.map(async (group) => {
+      const [module, name] = group.split('.')
+      const [data] = await admin.searchRead<{ res_id: number }>(
+        'ir.model.data',
+        [
+          ['module', '=', module],
+          ['name', '=', name],
+        ],
+        ['res_id'],
+      )
+      return data?.res_id
+    }),
+  )
+  const values = { name: login, login, password, group_ids: [[6, 0, ids]] }
+  const [uid] = (await admin.execute_kw('res.users', 'create', [[[values]]])) as number[]
+  if (uid === undefined) throw new Error('Odoo made nobody.')
+  return { uid, login, password }
+}
+
+/** What acts as a user with the session that a sign-in gave. */
+export const userOf = (user: Pick<OdooUser, 'uid' | 'odooSession' | 'odooStamp'>): OdooUser => ({
+  ...user,
+  onRotated: () => Promise.resolve(),
+  reload: () => Promise.resolve(undefined),
+  accessToken: () => Promise.reject(new Error('There is none.')),
+})
+
+interface Action {
+  res_model: string
+  res_id: number
+}
+
+/**
+ * Turns the second factor on, through Odoo's own wizard and its question for the password.
+ * @param odoo acts as the person
+ * @returns an authenticator app: the code that it shows for the `n`th step after the one that
+ * was used to turn it on. Odoo takes the next one already, and takes each once.
+ */
+export async function enableTotp(
+  odoo: OdooClient,
+  { uid, password }: Person,
+): Promise<(n: number) => string> {
+  const call = (model: string, method: string, id: number, context: object = {}) =>
+    odoo.execute_kw(model, method, [[[id]], { context }])
+  const question = (await call('res.users', 'action_totp_enable_wizard', uid)) as Action
+  const wizard = (await call(question.res_model, 'run_check', question.res_id, {
+    password,
+  })) as Action
+  const [shown] = await odoo.read<{ secret: string }>(wizard.res_model, [wizard.res_id], ['secret'])
+  const secret = fromBase32(shown?.secret ?? '')
+  const counter = Math.floor(Date.now() / 1000 / STEP)
+  await call(wizard.res_model, 'enable', wizard.res_id, { code: hotp(secret, counter) })
+  return (n) => hotp(secret, counter + n)
+}

@@ -1,0 +1,100 @@
+from odoo import http
+from odoo.http import request
+from odoo.service.model import call_kw
+
+from ..exceptions import Malformed
+
+#: Ids in one request for stamps.
+MAX_UIDS = 1000
+
+
+def bridge_route(path):
+    """A route for the paired bridge alone: JSON in, JSON out, no cookies."""
+    return http.route(
+        f"/auth_drawbridge/1/{path}",
+        type="http",
+        auth="drawbridge",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+    )
+
+
+class BridgeController(http.Controller):
+    """What the bridge asks. Whatever is in a path or a body was signed by it."""
+
+    @bridge_route("hello")
+    def hello(self):
+        """Whether the pairing works, and whom Odoo takes the caller for.
+
+        ``client_address`` is what was forwarded where Odoo runs with ``proxy_mode``, and the
+        bridge's own address where not.
+        """
+        return request.make_json_response({"client_address": request.httprequest.remote_addr})
+
+    @bridge_route("sign_in")
+    def sign_in(self):
+        """``{login, password, code?}``: see ``_drawbridge_sign_in`` of ``res.users``."""
+        login, password = _parameter("login", str), _parameter("password", str)
+        code = _parameter("code", str | None)
+        users = request.env(user=None, su=False)["res.users"]
+        return request.make_json_response(users._drawbridge_sign_in(login, password, code))
+
+    @bridge_route("lookup")
+    def lookup(self):
+        """``{login}``: the profile of who signs in by that name, or ``{"uid": null}``."""
+        users = request.env["res.users"].sudo()
+        domain = users._get_login_domain(_parameter("login", str))
+        user = users.search(domain, order=users._get_login_order(), limit=1)
+        profile = user._drawbridge_profile() if user else {"uid": None, "active": False}
+        return request.make_json_response(profile)
+
+    @bridge_route("profile")
+    def profile(self):
+        """``{uid}``: who that is by now; ``active`` is false for the archived and the deleted."""
+        user = request.env["res.users"].browse(_parameter("uid", int))
+        return request.make_json_response(user._drawbridge_profile())
+
+    @bridge_route("stamps")
+    def stamps(self):
+        """``{uids}``: the stamp of each who may sign in, by id."""
+        uids = _parameter("uids", list)
+        if len(uids) > MAX_UIDS or any(type(uid) is not int for uid in uids):
+            raise Malformed()
+        profiles = [request.env["res.users"].browse(uid) for uid in set(uids)]
+        is_active = request.env["ir.http"]._drawbridge_is_active_user
+        stamps = {user.id: user._drawbridge_stamp() for user in profiles if is_active(user.id)}
+        return request.make_json_response({"stamps": stamps})
+
+    # The names of the arguments are those of /json/2: by them the scope is judged (``scopes.py``).
+    @http.route(
+        "/auth_drawbridge/1/call/<__model__>/<__method__>",
+        type="jsonrpc",
+        auth="bearer",
+        methods=["POST"],
+        save_session=False,
+    )
+    def call(self, __model__, __method__, args, kwargs):
+        """Call a method of a model as the user of the token, with arguments by position.
+
+        That is what ``/json/2`` does not take, and what clients of XML-RPC send.
+        """
+        if __model__ not in request.env:
+            raise request.not_found()
+        return call_kw(request.env[__model__], __method__, args, kwargs)
+
+
+def _parameter(name, kind):
+    """A member of the body.
+
+    :raise Malformed: it is of another kind, or missing where it may not be
+    """
+    try:
+        body = request.get_json_data()
+    except ValueError:
+        raise Malformed() from None
+    value = body.get(name) if isinstance(body, dict) else None
+    # True is an int to Python.
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise Malformed()
+    return value
