@@ -19,6 +19,7 @@ import { clientErrorHandler, frameworkErrors } from './plugins/malformed.ts'
 import { createMetrics, metricsEndpoint } from './plugins/metrics.ts'
 import { openApi } from './plugins/openapi.ts'
 import { refreshCookie } from './plugins/refresh-cookie.ts'
+import { requestLog } from './plugins/request-log.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -144,6 +145,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     logger: logger(config.LOG_LEVEL),
     trustProxy: config.TRUST_PROXY,
     genReqId: requestId,
+    // See plugins/request-log.ts.
+    disableRequestLogging: true,
     requestIdHeader: false,
     bodyLimit: 64 * 1024,
     // Whoever sends a request slower than this has no request.
@@ -230,6 +233,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     // The bridge does not know how the gate is reached; this header is the gate's to send.
     strictTransportSecurity: false,
   })
+  await app.register(requestLog)
   await app.register(errors)
   await app.register(openApi, { issuer, documentation: config.DOCUMENTATION })
   await app.register(metricsEndpoint, { metrics })

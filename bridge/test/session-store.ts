@@ -7,7 +7,8 @@ import { rotate, type RotationRules } from '../src/tokens/rotation.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
-const START = 1_800_000_000_000
+/** When the sessions of these tests begin, in milliseconds since 1970. */
+export const START = 1_800_000_000_000
 
 const RULES: RotationRules = {
   grace: 30_000,

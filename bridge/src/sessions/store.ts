@@ -1,6 +1,7 @@
 import type { Database, Parameter } from './database.ts'
 import { migrate } from './migrate.ts'
 import type { Session, SessionStore } from './port.ts'
+import { createReader } from './reads.ts'
 import { createRotator } from './rotations.ts'
 
 /** What makes a session live, at the time `$2`. */
@@ -46,6 +47,7 @@ const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
 export async function openStore(database: Database): Promise<SessionStore> {
   await migrate(database)
   const rotate = createRotator(database, COLUMNS)
+  const get = createReader(database)
 
   const one = async <Row = Session>(
     sql: string,
@@ -60,7 +62,7 @@ export async function openStore(database: Database): Promise<SessionStore> {
       )
     },
 
-    get: (sid) => one('SELECT * FROM sessions WHERE sid = $1', [sid]),
+    get,
 
     rotate,
 

@@ -13,6 +13,9 @@ const CLOCK_LEEWAY = 5
 
 const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'exp', 'iat', 'jti', 'sid']
 
+/** Tokens whose good signature is remembered, per key. */
+const CACHED_TOKENS = 10_000
+
 type Verify = (token: string) => AccessTokenClaims
 
 const words = (list: string): string[] => list.split(' ').filter((word) => word !== '')
@@ -73,6 +76,9 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
       checkTyp: ACCESS_TOKEN_TYP,
       requiredClaims: REQUIRED_CLAIMS,
       clockTolerance: CLOCK_LEEWAY * 1000,
+      // By the SHA-256 of the whole token, until it expires. Whether its key is still published,
+      // and its session alive, is asked each time.
+      cache: CACHED_TOKENS,
     })
     verifiers.set(jwk.kid, verify)
     return verify

@@ -215,12 +215,14 @@ test('a signed-out session is over everywhere', async (t) => {
   const { app, odoo } = await startBridge(t)
   const signedIn = await login(app)
   t.equal(odoo.sessions.size, 1)
+  const statusOf = async () =>
+    (await validate(app, accessTokenOf(signedIn))).json<{ status: string }>().status
+  t.equal(await statusOf(), 'Valid')
   const response = await logout(app, refreshTokenOf(signedIn))
   t.equal(response.statusCode, 204)
   t.equal(cookieOf(response)?.value, '')
   t.equal(odoo.sessions.size, 0)
   t.equal((await refresh(app, refreshTokenOf(signedIn))).statusCode, 401)
-  const status = (await validate(app, accessTokenOf(signedIn))).json<{ status: string }>().status
-  t.equal(status, 'Invalid')
+  t.equal(await statusOf(), 'Invalid', 'also to a validator that has seen it')
   t.equal((await logout(app, refreshTokenOf(signedIn))).statusCode, 204, 'twice does no harm')
 })

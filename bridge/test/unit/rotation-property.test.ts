@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { Session } from '../../src/sessions/port.ts'
 import { openSqlite } from '../../src/sessions/sqlite.ts'
 import { openStore } from '../../src/sessions/store.ts'
 import { rotate, type RotationRules } from '../../src/tokens/rotation.ts'
+import { newSession, START } from '../session-store.ts'
 
 const SECOND = 1000
 const DAY = 86_400 * SECOND
-const START = 1_800_000_000_000
 const RULES: RotationRules = {
   grace: 30 * SECOND,
   idleTtl: 60 * DAY,
@@ -20,30 +19,11 @@ const RULES: RotationRules = {
 /** By how much the clocks of two bridges differ at most, one way. */
 const SKEW = 2 * SECOND
 
-const session = (): Session => ({
-  sid: randomUUID(),
-  uid: 6,
-  client_id: 'drawbridge-pwa',
-  scope: '',
-  audience: '',
-  roles: '',
-  generation: 0,
-  rotated_at: START,
-  late_replays: 0,
-  late_replay_at: null,
-  created_at: START,
-  last_seen_at: START,
+/** A session that none of the plans is long enough to outlive. */
+const longSession = (): Session => ({
+  ...newSession(),
   expires_at: START + RULES.idleTtl,
   absolute_expires_at: START + 10_000 * DAY,
-  revoked_at: null,
-  revoked_reason: null,
-  auth_time: START,
-  amr: 'pwd',
-  device: '',
-  ip: '',
-  odoo_session: null,
-  odoo_stamp: null,
-  odoo_checked_at: START,
 })
 
 /** One turn of somebody who holds a token. */
@@ -93,7 +73,7 @@ interface Move {
 /** Plays a plan on a fresh session of the real store. */
 async function play(plan: readonly Turn[]): Promise<Move[]> {
   const store = await stores
-  const { sid } = await insert(session())
+  const { sid } = await insert(longSession())
   const held = { owner: 0, thief: 0 }
   const moves: Move[] = []
   let now = START
