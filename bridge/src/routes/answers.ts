@@ -38,7 +38,7 @@ const Claims = Type.Unsafe<AccessTokenClaims>(
   Type.Object(
     {
       iss: Type.String(),
-      aud: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string' } }),
+      aud: Type.Union([Type.String(), words]),
       sub: Type.String(),
       client_id: Type.String(),
       scope: Type.String(),
