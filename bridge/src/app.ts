@@ -12,6 +12,7 @@ import { odooHttp } from './odoo/http.ts'
 import type { IdentityProvider } from './odoo/port.ts'
 import { stockOdoo } from './odoo/stock.ts'
 import { anyOrigin } from './plugins/any-origin.ts'
+import { closing } from './plugins/closing.ts'
 import { errors } from './plugins/errors.ts'
 import { createGate } from './plugins/gate.ts'
 import { createLimiter } from './plugins/limiter.ts'
@@ -234,6 +235,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     strictTransportSecurity: false,
   })
   await app.register(requestLog)
+  await app.register(closing)
   await app.register(errors)
   await app.register(openApi, { issuer, documentation: config.DOCUMENTATION })
   await app.register(metricsEndpoint, { metrics })

@@ -36,6 +36,8 @@ test('SIGTERM: what is in flight is finished, and the process ends', async (t) =
   await asked
   const stopped = bridge.stop('SIGTERM')
   answer?.()
-  t.equal((await response).status, 401, 'the answer still came')
+  const { status, headers } = await response
+  t.equal(status, 401, 'the answer still came')
+  t.equal(headers.get('connection'), 'close', 'and keeps nothing open')
   t.equal(await stopped, 0)
 })
