@@ -88,7 +88,9 @@ const tapSuite = (name: string, workspace: string, folder: string, needs: Needs)
     const cwd = join(REPOSITORY, workspace)
     const files = globSync(`${folder}/**/*.test.ts`, { cwd }).sort()
     if (files.length === 0) throw new StackError(`${workspace}/${folder} holds no tests.`)
-    const tap = ['tap', '--disable-coverage', '--reporter=tap', ...files]
+    // What shares a stack goes one after the other.
+    const jobs = needs === 'nothing' ? ['--jobs=2'] : []
+    const tap = ['tap', '--disable-coverage', '--reporter=tap', ...jobs, ...files]
     const { exitCode, printed } = await show(tap, { cwd, env: environment, read: true })
     return { ...countTap(printed), exitCode }
   },

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import helmet from '@fastify/helmet'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ConfigError, type Config } from './config.ts'
 import { odooAudience } from './contract/index.ts'
 import { fileKeys } from './keys/file.ts'
@@ -147,7 +147,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     trustProxy: config.TRUST_PROXY,
     genReqId: requestId,
     // See plugins/request-log.ts.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     bodyLimit: 64 * 1024,
     // Whoever sends a request slower than this has no request.
