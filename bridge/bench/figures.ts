@@ -1,11 +1,6 @@
 /** What the run is measured by, each with its goal. */
-
-interface Goal {
-  /** Whether more or less is better. */
-  at: 'least' | 'most'
-  goal: number
-  meaning: string
-}
+import type { Goal } from '../../e2e/bench/goals.ts'
+import { table } from '../../e2e/bench/table.ts'
 
 export const GOALS = {
   durable_vs_oidc_provider: {
@@ -65,15 +60,9 @@ export const GOALS = {
   },
 } as const satisfies Record<string, Goal>
 
-export type FigureName = keyof typeof GOALS
+type FigureName = keyof typeof GOALS
 
 export type Figures = Partial<Record<FigureName, number>>
-
-/** Whether a figure is where it should be. */
-export function isMet(name: FigureName, value: number): boolean {
-  const { at, goal } = GOALS[name]
-  return at === 'least' ? value >= goal : value <= goal
-}
 
 /** One thing that was measured on the way to the figures. */
 export interface Measurement {
@@ -90,27 +79,6 @@ export interface Measurement {
   memory: number
 }
 
-const rounded = (value: number): string =>
-  Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2)
-
-function table(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return rows
-    .map((row) =>
-      row
-        // What is measured reads from the left, numbers line up at the right.
-        .map((cell, column) => {
-          const width = widths[column] ?? 0
-          return /^[\d.-]+$/.test(cell) ? cell.padStart(width) : cell.padEnd(width)
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
 /** The measurements for people. */
 export const measurementTable = (measurements: readonly Measurement[]): string =>
   table([
@@ -124,24 +92,4 @@ export const measurementTable = (measurements: readonly Measurement[]): string =
       each.databaseCpu.toFixed(0),
       each.memory.toFixed(0),
     ]),
-  ])
-
-/** The figures beside their goals, for people. */
-export const figureTable = (figures: Figures): string =>
-  table([
-    ['', 'measured', 'goal', '', ''],
-    ...(Object.keys(GOALS) as FigureName[]).flatMap((name) => {
-      const value = figures[name]
-      if (value === undefined) return []
-      const { at, goal, meaning } = GOALS[name]
-      return [
-        [
-          name,
-          rounded(value),
-          `${at === 'least' ? '≥' : '≤'} ${goal}`,
-          isMet(name, value) ? 'met' : 'below',
-          meaning,
-        ],
-      ]
-    }),
   ])

@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'undici'
+import { percentile } from '../../e2e/bench/statistics.ts'
 import { exchange, type Caller, type ExchangeName } from './exchanges.ts'
-import { percentile } from './statistics.ts'
 
 /** One run of the load. */
 export interface LoadJob {

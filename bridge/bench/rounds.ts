@@ -1,12 +1,14 @@
 /** Rounds in which the servers take turns: what the machine does beside hits all alike. */
+import { join } from 'node:path'
+import { startChild } from '../../e2e/bench/child.ts'
+import { cpuSeconds, memoryMegabytes, treeOf } from '../../e2e/bench/processes.ts'
+import { ratio as ratioOf, series, type Round as RoundOf } from '../../e2e/bench/series.ts'
+import { median } from '../../e2e/bench/statistics.ts'
 import type { PostgreSQL } from '../../e2e/stack/parts/postgresql.ts'
 import { signIn, startBridge, type BridgeSetting, type Storage } from './bridge.ts'
-import { startChild } from './child.ts'
 import type { Measurement } from './figures.ts'
 import type { LoadAnswer, LoadJob, LoadResult } from './load.ts'
 import type { PeerReady } from './oidc-provider.ts'
-import { cpuSeconds, memoryMegabytes, treeOf } from './processes.ts'
-import { median } from './statistics.ts'
 
 /** Runs one job of the load generator. */
 export type Load = (job: LoadJob) => Promise<LoadResult>
@@ -30,7 +32,7 @@ export interface Contestant {
 }
 
 /** What one round gave, by what was measured. */
-export type Round = Record<string, TurnResult>
+export type Round = RoundOf<TurnResult>
 
 interface TurnResult extends LoadResult {
   /** Microseconds of CPU for one request. */
@@ -97,7 +99,10 @@ export const oidcProviderContestant = (
 ): Contestant => ({
   start: async () => {
     const format = does === 'refresh' ? 'jwt' : 'opaque'
-    const child = startChild('oidc-provider.ts', [format, String(chains)])
+    const child = startChild(join(import.meta.dirname, 'oidc-provider.ts'), [
+      format,
+      String(chains),
+    ])
     const { origin, client_id, authorization, tokens } = await child.answer<PeerReady>()
     const work: Work =
       does === 'refresh'
@@ -113,7 +118,7 @@ export const oidcProviderContestant = (
 
 /** Starts the load generator. */
 export function startLoad(): { load: Load; stop: () => Promise<void> } {
-  const child = startChild('load.ts')
+  const child = startChild(join(import.meta.dirname, 'load.ts'))
   return {
     load: async (job) => {
       child.send(job)
@@ -205,31 +210,15 @@ export async function takeTurns(
   return rounds
 }
 
-/** A value of each round, in their order. */
-export function series(
-  rounds: readonly Round[],
-  what: string,
-  value: (result: TurnResult) => number,
-): number[] {
-  return rounds.map((round) => {
-    const result = round[what]
-    if (result === undefined) throw new TypeError(`${what} was not measured.`)
-    return value(result)
-  })
-}
-
 const perSecond = ({ requests, seconds }: LoadResult): number => requests / seconds
 
-/** The median over the rounds of a ratio within each: neighbours in time are compared. */
-export function ratio(
+/** The median over the rounds of a ratio within each. */
+export const ratio = (
   rounds: readonly Round[],
   above: string,
   below: string,
   value: (result: TurnResult) => number = perSecond,
-): number {
-  const divisors = series(rounds, below, value)
-  return median(series(rounds, above, value).map((each, index) => each / (divisors[index] ?? NaN)))
-}
+): number => ratioOf(rounds, above, below, value)
 
 /** All that was measured, each by its medians. */
 export const measurements = (rounds: readonly Round[]): Measurement[] =>

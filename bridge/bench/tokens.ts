@@ -5,25 +5,18 @@
  * `--json FILE` writes the figures and what they were made of, `--keycloak` adds Keycloak.
  * docs/benchmarks.md tells the rest.
  */
-import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { explain } from '../../e2e/stack/error.ts'
+import { runCommand, writeReport, type Undo } from '../../e2e/bench/command.ts'
+import { figureTable, goalReport } from '../../e2e/bench/goals.ts'
 import { ensureRoot } from '../../e2e/stack/install.ts'
 import { startPostgreSQL } from '../../e2e/stack/parts/postgresql.ts'
 import { secondsSince, showProgress } from '../../e2e/stack/progress.ts'
 import { takeRunFolder } from '../../e2e/stack/run-folder.ts'
-import { aborted, commandBegan, stopRequested } from '../../e2e/stack/signals.ts'
+import { commandBegan } from '../../e2e/stack/signals.ts'
 import { startFakeOdoo } from '../test/fake-odoo.ts'
-import {
-  figureTable,
-  GOALS,
-  isMet,
-  measurementTable,
-  type FigureName,
-  type Figures,
-} from './figures.ts'
+import { GOALS, measurementTable, type Figures } from './figures.ts'
 import { measureGrowth } from './growth.ts'
 import { KEYCLOAK_REFRESH, KEYCLOAK_VERSION, measureKeycloak } from './keycloak.ts'
 import { measureRaces } from './races.ts'
@@ -53,10 +46,11 @@ const GROWTH = { sessions: 1000, rotations: 200_000, connections: CONNECTIONS }
 
 const begin = commandBegan()
 
-/** What this command has to give back when it ends, the last first. */
-const undo: (() => Promise<void>)[] = []
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, keycloak: { type: 'boolean', default: false } },
+})
 
-async function bench(jsonFile: string | undefined, withKeycloak: boolean): Promise<void> {
+async function bench(undo: Undo): Promise<void> {
   const progress = showProgress(process.stderr)
   await ensureRoot('stack', progress)
   const folder = await takeRunFolder('bench')
@@ -108,7 +102,7 @@ async function bench(jsonFile: string | undefined, withKeycloak: boolean): Promi
   )
   const winners = await progress.step('races', () => measureRaces(setting))
 
-  const keycloakRounds = withKeycloak
+  const keycloakRounds = values.keycloak
     ? await progress.step(`Keycloak ${KEYCLOAK_VERSION}, ${ROUNDS} rounds`, (update) =>
         measureKeycloak(setting, postgresql, load, {
           // Its sign-ins hash a password each, which is not what is measured.
@@ -156,20 +150,13 @@ async function bench(jsonFile: string | undefined, withKeycloak: boolean): Promi
     `\n${GROWTH.rotations} rotations of ${GROWTH.sessions} sessions: ${wal_syncs ?? 0} syncs of the log, ` +
       `${commits ?? 0} commits, ${((hot_update_share ?? 0) * 100).toFixed(1)} % HOT updates\n`,
   )
-  console.log(figureTable(figures))
+  console.log(figureTable(GOALS, figures))
   console.log(`\nDone in ${secondsSince(begin)}`)
 
-  if (jsonFile === undefined) return
-  const goals = Object.entries(figures).map(([name, value]) => {
-    const { at, goal } = GOALS[name as FigureName]
-    return [
-      name,
-      { goal: `${at === 'least' ? '>=' : '<='} ${goal}`, met: isMet(name as FigureName, value) },
-    ]
-  })
+  if (values.json === undefined) return
   const report = {
     ...figures,
-    goals: Object.fromEntries(goals) as object,
+    goals: goalReport(GOALS, figures),
     measurements: measured,
     growth: growth.details,
     machine: { cpus: cpus().map(({ model }) => model), node: process.version },
@@ -179,29 +166,7 @@ async function bench(jsonFile: string | undefined, withKeycloak: boolean): Promi
       ),
     ),
   }
-  await writeFile(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`)
+  await writeReport(values.json, report)
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { json: { type: 'string' }, keycloak: { type: 'boolean', default: false } },
-  })
-  // npm runs this in the root of the checkout, whatever folder it was called from.
-  const jsonFile = values.json && resolve(process.env['INIT_CWD'] ?? '.', values.json)
-  const stopped = stopRequested()
-  try {
-    await Promise.race([bench(jsonFile, values.keycloak), aborted(stopped)])
-    stopped.throwIfAborted()
-    return 0
-  } finally {
-    for (const each of undo.toReversed()) await each()
-  }
-}
-
-try {
-  process.exitCode = await main()
-} catch (error) {
-  console.error(`\n${explain(error)}`)
-  process.exitCode = 1
-}
-process.exit()
+await runCommand(bench)

@@ -27,6 +27,7 @@ import { healthRoutes } from './routes/health.ts'
 import { authorizeRoute } from './routes/oauth-authorize.ts'
 import { tokenRoute } from './routes/oauth-token.ts'
 import { protectedDataRoute } from './routes/protected-data.ts'
+import { revocationsRoute } from './routes/revocations.ts'
 import { sessionsRoutes } from './routes/sessions.ts'
 import { createSignIn } from './routes/sign-in.ts'
 import { validateRoute } from './routes/validate.ts'
@@ -34,11 +35,13 @@ import { wellKnownRoutes } from './routes/well-known.ts'
 import { startCleanup } from './sessions/cleanup.ts'
 import { openPostgres } from './sessions/postgres.ts'
 import { openSqlite } from './sessions/sqlite.ts'
+import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
 import { createClients } from './tokens/clients.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
+import { createRevocations } from './tokens/revocations.ts'
 import { createSessions } from './tokens/sessions.ts'
 
 const DAY = 86_400_000
@@ -176,7 +179,10 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     keys.close()
     throw error
   })
-  const stopCleanup = startCleanup(store, config.SESSION_RETENTION * 1000, app.log)
+  const revocations = createRevocations(createRevocationLog(database), config.ACCESS_TOKEN_TTL)
+  // What gates still have to know stays in any case.
+  const retention = Math.max(config.SESSION_RETENTION * 1000, revocations.window)
+  const stopCleanup = startCleanup(store, retention, app.log)
   app.addHook('onClose', () => {
     stopCleanup()
     return store.close()
@@ -210,7 +216,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     odooAudience: odooAudience(config.ODOO_DATABASE_UUID),
     observe: metrics.refresh,
   })
-  const gate = createGate(credential)
+  const gate = createGate(credential, issuer)
   const signIn = createSignIn({
     odoo,
     limiter: createLimiter(database, config.SIGN_IN_FAILURES_PER_ADDRESS),
@@ -255,6 +261,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const bearer = createBearer(issuer, accessTokens, sessions)
   await app.register(sessionsRoutes, { bearer, clients, sessions })
   await app.register(validateRoute, { gate, accessTokens, sessions })
+  await app.register(revocationsRoute, { gate, revocations })
   await app.register(protectedDataRoute, { gate, sessions })
   await app.register(wellKnownRoutes, {
     issuer,

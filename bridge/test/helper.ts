@@ -127,8 +127,9 @@ export const errorOf = (response: LightMyRequestResponse): string =>
   response.json<ErrorResponse>().error
 
 /** What the gate adds to a request with a valid token of this session. */
-export const gateHeaders = (claims: { sid: string; sub: string; scope: string }) => ({
+export const gateHeaders = (claims: { iss: string; sid: string; sub: string; scope: string }) => ({
   [GATE_HEADERS.credential]: GATE_CREDENTIAL,
+  [GATE_HEADERS.iss]: claims.iss,
   [GATE_HEADERS.sid]: claims.sid,
   [GATE_HEADERS.sub]: claims.sub,
   [GATE_HEADERS.scope]: claims.scope,

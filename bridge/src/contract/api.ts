@@ -11,6 +11,7 @@ export const PATHS = {
   logout: '/auth/logout',
   sessions: '/auth/sessions',
   validate: '/auth/validate',
+  revocations: '/gate/revocations',
   authorize: '/oauth/authorize',
   token: '/oauth/token',
   jwks: '/.well-known/jwks.json',

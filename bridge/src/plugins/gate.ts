@@ -18,8 +18,11 @@ const header = (request: FastifyRequest, name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-/** Tells the gate from everybody else who can reach the bridge's port. */
-export function createGate(credential: string) {
+/**
+ * Tells the gate from everybody else who can reach the bridge's port.
+ * @param issuer of this bridge: a gate may let in the users of others too
+ */
+export function createGate(credential: string, issuer: string) {
   const expected = digest(credential)
   // Hashed first: comparing in constant time needs equal lengths, and the length is a secret too.
   const isCredential = (presented: string) => timingSafeEqual(digest(presented), expected)
@@ -35,7 +38,8 @@ export function createGate(credential: string) {
 
     /**
      * Whom the gate let in with this request.
-     * @throws BridgeError invalid_gate_credential where the request did not come through the gate
+     * @throws BridgeError invalid_gate_credential where the request did not come through the gate,
+     * or with a token of another issuer: that one's user 6 is not ours
      */
     identify: (request: FastifyRequest): GateIdentity => {
       if (!isCredential(header(request, GATE_HEADERS.credential))) {
@@ -43,7 +47,8 @@ export function createGate(credential: string) {
       }
       const sid = header(request, GATE_HEADERS.sid)
       const uid = Number(header(request, GATE_HEADERS.sub))
-      if (sid === '' || !Number.isSafeInteger(uid) || uid <= 0) {
+      const isOurs = header(request, GATE_HEADERS.iss) === issuer
+      if (!isOurs || sid === '' || !Number.isSafeInteger(uid) || uid <= 0) {
         throw new BridgeError('invalid_gate_credential')
       }
       return {

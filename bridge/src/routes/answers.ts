@@ -1,6 +1,6 @@
 /** Schemas of what the routes answer. They shape the answers, and describe them in OpenAPI. */
 import { Type } from 'typebox'
-import type { AccessTokenClaims, ValidationStatus } from '../contract/index.ts'
+import type { AccessTokenClaims, RevocationsPage, ValidationStatus } from '../contract/index.ts'
 import { Refusal } from '../plugins/openapi.ts'
 
 const tokens = {
@@ -57,6 +57,19 @@ const Claims = Type.Unsafe<AccessTokenClaims>(
 export const ValidateAnswer = Type.Object({
   status: Type.Unsafe<ValidationStatus>({ type: 'string', enum: ['Valid', 'Invalid', 'Expired'] }),
   claims: Type.Optional(Claims),
+})
+
+/** Of what sort each entry is, says its place: JSON Schema's tuples are not known to Fastify. */
+const entries = (description: string) => Type.Array(Type.Array(Type.Unknown()), { description })
+
+/** @see RevocationsPage */
+export const RevocationsAnswer = Type.Object({
+  epoch: Type.String(),
+  all: Type.Boolean(),
+  sessions: Type.Unsafe<RevocationsPage['sessions']>(entries('[sid, until] each')),
+  users: Type.Unsafe<RevocationsPage['users']>(entries('[sub, cutoff, until] each')),
+  after: Type.String(),
+  more: Type.Boolean(),
 })
 
 const nullableText = Type.Unsafe<string | null>({ type: ['string', 'null'] })

@@ -20,6 +20,7 @@ export interface Session {
   expires_at: number
   /** Never moves. */
   absolute_expires_at: number
+  /** By the clock of the database, as no other time here. */
   revoked_at: number | null
   revoked_reason: RevokedReason | null
   auth_time: number
@@ -69,8 +70,8 @@ export interface AuthorizationCode {
 export type Redemption = Omit<AuthorizationCode, 'sid' | 'expires_at'>
 
 /**
- * Where sessions live. Each method is one statement, so two callers never see a half of it; each
- * that changes a row says by its answer whether its conditions held.
+ * Where sessions live. Each method changes sessions in one statement, so two callers never see a
+ * half of it, and says by its answer whether its conditions held.
  */
 export interface SessionStore {
   insert(session: Session): Promise<void>
@@ -104,8 +105,8 @@ export interface SessionStore {
     idleTtl: number,
   ): Promise<Session | undefined>
 
-  /** Ends a session. @returns whether it was live until now */
-  end(sid: string, reason: RevokedReason, now: number): Promise<boolean>
+  /** Ends a session. @returns whether it had not been ended before */
+  end(sid: string, reason: RevokedReason): Promise<boolean>
 
   /** The live sessions of a user, the one used last first. */
   listLive(uid: number, now: number): Promise<Session[]>
@@ -116,11 +117,17 @@ export interface SessionStore {
    */
   endOwn(sid: string, uid: number, reason: RevokedReason, now: number): Promise<Session | undefined>
 
-  /** Ends all live sessions of a user. @returns what they were */
+  /**
+   * Ends all live sessions of a user, and notes that no token of theirs from up to now is good: a
+   * session that is just being begun has no row yet that could be ended.
+   * @param now milliseconds since 1970, by the clock that tokens are minted by
+   * @returns what they were
+   */
   endAll(uid: number, reason: RevokedReason, now: number): Promise<Session[]>
 
   /**
-   * Removes sessions that were over, and codes that had expired, before `before`.
+   * Removes sessions that were over, codes that had expired and cut-offs that were recorded before
+   * `before`.
    * @param before milliseconds since 1970
    * @returns how many rows
    */
@@ -149,4 +156,44 @@ export interface SessionStore {
   /** Throws if the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/** An ended session, and when that was recorded. */
+export interface Revocation {
+  revoked_at: number
+  sid: string
+}
+
+/** A user whose tokens from up to `cutoff_at` are refused. */
+export interface Cutoff {
+  /** By the clock of the database. */
+  recorded_at: number
+  uid: number
+  /** By the clock that tokens are minted by. */
+  cutoff_at: number
+}
+
+/** Where a reader of the log stands: behind this entry. */
+export interface LogPosition {
+  session: Revocation
+  cutoff: Omit<Cutoff, 'cutoff_at'>
+}
+
+/**
+ * What was revoked, for gates: in the order in which the database recorded it, which is not the
+ * order in which it becomes visible. Times are milliseconds since 1970.
+ */
+export interface RevocationLog {
+  /**
+   * To be asked before a reading of the log begins.
+   * @returns the database's `now`, and `settled`: what the reading cannot see yet will turn out to
+   * have been recorded at this time or later
+   */
+  times(): Promise<{ now: number; settled: number }>
+
+  /** The ended sessions behind a position, the oldest first. */
+  sessions(after: LogPosition['session'], most: number): Promise<Revocation[]>
+
+  /** The cut-offs behind a position, the oldest first. */
+  cutoffs(after: LogPosition['cutoff'], most: number): Promise<Cutoff[]>
 }

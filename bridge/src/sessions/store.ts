@@ -3,6 +3,7 @@ import { migrate } from './migrate.ts'
 import type { Session, SessionStore } from './port.ts'
 import { createReader } from './reads.ts'
 import { createRotator } from './rotations.ts'
+import { DATABASE_TIME } from './time.ts'
 
 /** What makes a session live, at the time `$2`. */
 const LIVE = 'revoked_at IS NULL AND expires_at > $2 AND absolute_expires_at > $2'
@@ -48,6 +49,7 @@ export async function openStore(database: Database): Promise<SessionStore> {
   await migrate(database)
   const rotate = createRotator(database, COLUMNS)
   const get = createReader(database)
+  const time = DATABASE_TIME[database.driver]
 
   const one = async <Row = Session>(
     sql: string,
@@ -87,12 +89,12 @@ export async function openStore(database: Database): Promise<SessionStore> {
         [sid, now, idleTtl, generation + 1],
       ),
 
-    end: async (sid, reason, now) => {
+    end: async (sid, reason) => {
       const row = await one(
-        `UPDATE sessions SET revoked_at = $2, revoked_reason = $3
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $2
           WHERE sid = $1 AND revoked_at IS NULL
       RETURNING sid`,
-        [sid, now, reason],
+        [sid, reason],
       )
       return row !== undefined
     },
@@ -105,19 +107,27 @@ export async function openStore(database: Database): Promise<SessionStore> {
 
     endOwn: (sid, uid, reason, now) =>
       one(
-        `UPDATE sessions SET revoked_at = $2, revoked_reason = $3
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
           WHERE sid = $1 AND uid = $4 AND ${LIVE}
       RETURNING *`,
         [sid, now, reason, uid],
       ),
 
-    endAll: (uid, reason, now) =>
-      database.query(
-        `UPDATE sessions SET revoked_at = $2, revoked_reason = $3
+    endAll: async (uid, reason, now) => {
+      // First: where the second statement fails, the user's own session is still there to ask again.
+      await database.query(
+        `INSERT INTO user_cutoffs (uid, cutoff_at, recorded_at) VALUES ($1, $2, ${time})
+             ON CONFLICT (uid) DO UPDATE SET cutoff_at = $2, recorded_at = ${time}
+          WHERE user_cutoffs.cutoff_at < $2`,
+        [uid, now],
+      )
+      return database.query<Session>(
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
           WHERE uid = $1 AND ${LIVE}
       RETURNING *`,
         [uid, now, reason],
-      ),
+      )
+    },
 
     removeOld: async (before) => {
       const sessions = await database.query(
@@ -130,7 +140,11 @@ export async function openStore(database: Database): Promise<SessionStore> {
         'DELETE FROM authorization_codes WHERE expires_at < $1 RETURNING sid',
         [before],
       )
-      return sessions.length + codes.length
+      const cutoffs = await database.query(
+        'DELETE FROM user_cutoffs WHERE recorded_at < $1 RETURNING uid',
+        [before],
+      )
+      return sessions.length + codes.length + cutoffs.length
     },
 
     recordCheck: async (sid, { roles, odoo_checked_at }) => {

@@ -79,6 +79,6 @@ export async function rotate(
     if (granted) return { outcome: 'repeated_late', session: granted }
   }
 
-  await store.end(sid, 'reuse', now)
+  await store.end(sid, 'reuse')
   return { outcome: 'reuse', session }
 }

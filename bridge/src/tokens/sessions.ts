@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
@@ -91,12 +92,12 @@ export function createSessions(options: SessionsOptions) {
 
   /** Ends the session here and at Odoo. */
   const end = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
-    if (await store.end(session.sid, reason, Date.now())) await afterEnd(session, reason, log)
+    if (await store.end(session.sid, reason)) await afterEnd(session, reason, log)
   }
 
   /** Ends a session that Odoo does not know any more. */
   const endForgotten = async (sid: string, log: FastifyBaseLogger): Promise<void> => {
-    if (await store.end(sid, 'odoo_session_ended', Date.now())) {
+    if (await store.end(sid, 'odoo_session_ended')) {
       log.info({ sid, reason: 'odoo_session_ended' }, 'session ended')
     }
   }
@@ -275,10 +276,19 @@ export function createSessions(options: SessionsOptions) {
       return session !== undefined
     },
 
-    /** Ends all sessions of this user, the one that asks included. */
+    /**
+     * Ends all sessions of this user, the one that asks included, and makes every token of theirs
+     * from up to now worthless at the gate.
+     */
     async endAll(uid: number, log: FastifyBaseLogger): Promise<void> {
-      const sessions = await store.endAll(uid, 'ended_by_user', Date.now())
-      await Promise.all(sessions.map((session) => afterEnd(session, 'ended_by_user', log)))
+      const now = Date.now()
+      const sessions = await store.endAll(uid, 'ended_by_user', now)
+      await Promise.all([
+        ...sessions.map((session) => afterEnd(session, 'ended_by_user', log)),
+        // Tokens know only whole seconds, and those of this one are refused to its end. Whoever
+        // signs in again after the answer must not get one of them.
+        delay(1001 - (now % 1000)),
+      ])
     },
 
     /** Whether a session may still act. */

@@ -45,12 +45,17 @@ test('two rotations under load through the gate: no valid token is ever refused'
   const [engine] = ENGINES
   if (!engine) throw new Error('There is no engine.')
   const gate = await startGate(t, engine, {
-    bridge: { jwksUrl: address + PATHS.jwks, validateUrl: address + PATHS.validate },
+    bridge: {
+      issuer: ISSUER,
+      jwksUrl: address + PATHS.jwks,
+      validateUrl: address + PATHS.validate,
+      revocationsUrl: 'off',
+      credential: 'none',
+    },
     server: `
-      include /mnt/conf/keys.conf;
+      include /mnt/conf/periodic.conf;
       location /api/ {
-        set $drawbridge_audience ${ISSUER}/api;
-        set $drawbridge_required_scope odoo.read;
+        set $drawbridge "audience ${ISSUER}/api; scope odoo.read;";
         PROTECT
         proxy_pass ${upstream.url};
       }`,

@@ -418,6 +418,13 @@ test('malformed requests are refused, never a fault, and leave nothing behind', 
       proof: bearer,
       untouched: 'answered',
     },
+    {
+      method: 'GET',
+      path: `${PATHS.revocations}?epochs=x&after=x`,
+      headers: { authorization: `Bearer ${GATE_CREDENTIAL}` },
+      proof: bearer,
+      untouched: 'answered',
+    },
     { method: 'GET', path: authorize, headers: {}, untouched: 'refused' },
     {
       method: 'POST',
@@ -469,7 +476,7 @@ test('malformed requests are refused, never a fault, and leave nothing behind', 
     database.close()
   })
   const rows = () =>
-    ['sessions', 'authorization_codes'].map((table) =>
+    ['sessions', 'authorization_codes', 'user_cutoffs'].map((table) =>
       database.prepare(`SELECT * FROM ${table}`).all(),
     )
   const before = rows()

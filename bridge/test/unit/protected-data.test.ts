@@ -6,6 +6,7 @@ import {
   accessTokenOf,
   errorOf,
   gateHeaders,
+  ISSUER,
   login,
   refresh,
   refreshTokenOf,
@@ -52,6 +53,9 @@ test('whoever does not come through the gate gets nothing', async (t) => {
     'a wrong credential': { ...headers, [GATE_HEADERS.credential]: 'x'.repeat(43) },
     'no session': { ...headers, [GATE_HEADERS.sid]: '' },
     'no user': { ...headers, [GATE_HEADERS.sub]: '' },
+    'no issuer': { ...headers, [GATE_HEADERS.iss]: '' },
+    'a user of another issuer': { ...headers, [GATE_HEADERS.iss]: 'https://other.example' },
+    'almost our issuer': { ...headers, [GATE_HEADERS.iss]: `${ISSUER}/` },
     'the token instead': { authorization: `Bearer ${accessTokenOf(signedIn)}` },
   }
   for (const [what, sent] of Object.entries(bad)) {

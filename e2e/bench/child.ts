@@ -1,7 +1,7 @@
-/** A module of this folder as a process of its own, with which this one exchanges messages. */
+/** A module as a process of its own, with which this one exchanges messages. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { basename } from 'node:path'
 
 export interface Child {
   pid: number
@@ -16,10 +16,10 @@ const COMPLAINTS = 2000
 
 /**
  * Starts it. It ends by itself when this process does, however that ends: their channel closes.
- * @param module its file name in this folder
+ * @param module path of its file
  */
 export function startChild(module: string, args: readonly string[] = []): Child {
-  const child: ChildProcess = fork(join(import.meta.dirname, module), args, {
+  const child: ChildProcess = fork(module, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   })
@@ -28,7 +28,7 @@ export function startChild(module: string, args: readonly string[] = []): Child 
     complaints = (complaints + chunk).slice(-COMPLAINTS)
   })
   const ended = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`${module} ended (${String(signal ?? code)}). ${complaints}`)
+    throw new Error(`${basename(module)} ended (${String(signal ?? code)}). ${complaints}`)
   })
   ended.catch(() => undefined)
   return {
