@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'playwright/test'
 import { PATHS, type ErrorResponse, type ProtectedData } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
-import { bearer, postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
+import { bearer, payloadOf, postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
 
 const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
@@ -89,4 +92,87 @@ test('the bridge itself refuses whoever goes around the gate', async () => {
   })
   expect(response.status).toBe(401)
   expect(((await response.json()) as ErrorResponse).error).toBe('invalid_gate_credential')
+})
+
+/** Milliseconds until the gate refuses a token that has not expired. */
+async function untilRefused(token: string): Promise<number> {
+  const began = Date.now()
+  for (;;) {
+    const response = await get(api, bearer(token))
+    if (response.status === 401) {
+      const challenge = response.headers.get('www-authenticate')
+      expect(challenge, 'for another reason than its age').not.toContain('expired')
+      return Date.now() - began
+    }
+    expect(Date.now() / 1000).toBeLessThan(Number(payloadOf(token)['exp']))
+    await pause(20)
+  }
+}
+
+test('A12: the gate itself refuses an ended session, before its token expires', async () => {
+  const { accessToken, cookie } = await signIn(demo)
+  const other = await signIn(demo)
+  expect((await get(api, bearer(accessToken))).status).toBe(200)
+  expect((await postAuth(PATHS.logout, {}, cookie)).status).toBe(204)
+  // A second between two readings of the list, and one for a machine that is busy.
+  expect(await untilRefused(accessToken)).toBeLessThan(2000)
+  expect((await get(api, bearer(other.accessToken))).status, 'of this session alone').toBe(200)
+})
+
+/** Sends a path as it is: fetch would put it in order first. */
+async function statusOf(path: string, headers: Record<string, string> = {}): Promise<number> {
+  const { hostname, port } = new URL(stack.issuer)
+  const outgoing = httpRequest({ hostname, port, path, headers, agent: false })
+  outgoing.end()
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  incoming.resume()
+  return incoming.statusCode ?? 0
+}
+
+test('no spelling of a path leads around the gate', async () => {
+  const open = ['/auth', '/oauth', '/.well-known', '/assets']
+  const closed = [
+    '/api/protected/data',
+    '/metrics',
+    '/readyz',
+    '/gate/revocations',
+    '/auth/validate',
+  ]
+  const ways = [
+    '/..',
+    '/../',
+    '/%2e%2e',
+    '/%2E%2E/',
+    '/.%2e',
+    '/..%2f',
+    '/%2e%2e%2f',
+    '/%252e%252e',
+    '/..;',
+    '/..\\',
+    '/..%5c',
+    '//..',
+    '/./..',
+    '/x/../..',
+    '/%00/..',
+  ]
+  for (const start of open) {
+    for (const way of ways) {
+      for (const end of closed) {
+        const path = start + way + end
+        // What is neither the API nor the bridge's own is the PWA's, which has nothing there.
+        expect([400, 401, 404], path).toContain(await statusOf(path))
+      }
+    }
+  }
+  for (const path of closed) {
+    for (const spelling of [
+      path.toUpperCase(),
+      `/${path}`,
+      `${path}/`,
+      `${path}%00`,
+      `${path};x`,
+    ]) {
+      expect([400, 401, 404], spelling).toContain(await statusOf(spelling))
+    }
+  }
 })

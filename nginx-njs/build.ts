@@ -5,10 +5,13 @@ import { build } from 'esbuild'
 /** Where the module lies once built. */
 export const MODULE_PATH = join(import.meta.dirname, 'dist/drawbridge.js')
 
-/** Builds the module into `outfile`. */
-export async function buildModule(outfile = MODULE_PATH): Promise<void> {
+/** Builds the module, or another one that uses its parts, into `outfile`. */
+export async function buildModule(
+  outfile = MODULE_PATH,
+  entryPoint = join(import.meta.dirname, 'src/main.ts'),
+): Promise<void> {
   await build({
-    entryPoints: [join(import.meta.dirname, 'src/main.ts')],
+    entryPoints: [entryPoint],
     outfile,
     bundle: true,
     format: 'esm',

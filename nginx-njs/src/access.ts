@@ -1,16 +1,18 @@
 import { sendRefusal } from './answer.ts'
-import { type Protection, challenge } from './challenge.ts'
-import { decide } from './decide.ts'
+import { protectionOf } from './challenge.ts'
+import { countDecision, countPass } from './counts.ts'
+import { type Policy, decide, takePolicy } from './decide.ts'
 import type { Decision } from './decision.ts'
-import { setOutputs } from './outputs.ts'
-import { REFUSALS } from './refusals.ts'
+import { setVerdict } from './outputs.ts'
+import { findPass } from './passes.ts'
 import type { GateRequest } from './request.ts'
+import { noteWatch } from './watch.ts'
 
-function finish(r: GateRequest, decision: Decision, protection: Protection): void {
-  setOutputs(r, decision)
-  if (typeof decision !== 'string') return
-  const refusal = REFUSALS[decision]
-  sendRefusal(r, refusal, challenge(refusal, protection))
+function finish(r: GateRequest, decision: Decision, policy: Policy): void {
+  setVerdict(r.variables, decision)
+  countDecision(decision)
+  if (typeof decision === 'string') sendRefusal(r, decision, protectionOf(policy))
+  else noteWatch(r.variables, decision, policy)
 }
 
 /**
@@ -18,11 +20,21 @@ function finish(r: GateRequest, decision: Decision, protection: Protection): voi
  * An error thrown in here ends the request with 500.
  */
 export function access(r: GateRequest): void | Promise<void> {
-  const outcome = decide(r)
-  if (outcome.decision instanceof Promise) {
-    return outcome.decision.then((decision) => {
-      finish(r, decision, outcome.protection)
+  const v = r.variables
+  const policy = takePolicy(v)
+  const now = Date.now()
+  const passed = findPass(v.http_authorization, policy, now)
+  if (passed !== undefined) {
+    setVerdict(v, passed)
+    countPass(now)
+    noteWatch(v, passed, policy)
+    return
+  }
+  const decision = decide(r, policy)
+  if (decision instanceof Promise) {
+    return decision.then((later) => {
+      finish(r, later, policy)
     })
   }
-  finish(r, outcome.decision, outcome.protection)
+  finish(r, decision, policy)
 }

@@ -1,20 +1,36 @@
-import { type Refusal, REFUSALS, isRefusal } from './refusals.ts'
+import { type Protection, challenge } from './challenge.ts'
+import { REFUSALS, type RefusalReason, isRefusal } from './refusals.ts'
 import type { GateRequest } from './request.ts'
 
 // Seconds. A gate asks again two seconds after a failure.
 const RETRY_AFTER = '2'
 
-/**
- * Ends a refused request.
- * @param challenge value of `WWW-Authenticate`
- */
-export function sendRefusal(r: GateRequest, refusal: Refusal, challenge: string | undefined): void {
-  if (challenge !== undefined) r.headersOut['WWW-Authenticate'] = challenge
+function send(
+  r: GateRequest,
+  reason: RefusalReason,
+  header: string | undefined,
+  body: boolean,
+): void {
+  const refusal = REFUSALS[reason]
+  if (header !== undefined) r.headersOut['WWW-Authenticate'] = header
   if (refusal.status === 503) r.headersOut['Retry-After'] = RETRY_AFTER
-  r.headersOut['Content-Type'] = 'application/json'
   r.headersOut['Cache-Control'] = 'no-store'
-  const body = { error: refusal.error, error_description: refusal.error_description }
-  r.return(refusal.status, JSON.stringify(body))
+  if (!body) {
+    r.return(refusal.status, '')
+    return
+  }
+  r.headersOut['Content-Type'] = 'application/json'
+  const text = { error: refusal.error, error_description: refusal.error_description }
+  r.return(refusal.status, JSON.stringify(text))
+}
+
+/** Ends a refused request. */
+export const sendRefusal = (
+  r: GateRequest,
+  reason: RefusalReason,
+  protection: Protection,
+): void => {
+  send(r, reason, challenge(REFUSALS[reason], protection), protection.refusalBody)
 }
 
 /**
@@ -28,6 +44,7 @@ export function answer(r: GateRequest): void {
     r.return(401)
     return
   }
-  const challenge = r.variables.drawbridge_challenge
-  sendRefusal(r, REFUSALS[status], challenge === '' ? undefined : challenge)
+  const header = r.variables.drawbridge_challenge ?? ''
+  const body = r.variables.drawbridge_refusal_body !== 'off'
+  send(r, status, header === '' ? undefined : header, body)
 }

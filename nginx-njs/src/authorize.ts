@@ -1,8 +1,10 @@
-import { challenge } from './challenge.ts'
-import { decide } from './decide.ts'
-import { setOutputs } from './outputs.ts'
+import { challenge, protectionOf } from './challenge.ts'
+import { countDecision } from './counts.ts'
+import { decide, takePolicy } from './decide.ts'
+import { setVerdict } from './outputs.ts'
 import { REFUSALS } from './refusals.ts'
 import type { GateRequest } from './request.ts'
+import { noteWatch } from './watch.ts'
 
 /**
  * `js_content` of the location that `auth_request` asks: 204 lets the request pass, 401 leads it
@@ -10,14 +12,17 @@ import type { GateRequest } from './request.ts'
  * An error thrown in here ends the request with 500.
  */
 export async function authorize(r: GateRequest): Promise<void> {
-  const outcome = decide(r)
-  const decision = await outcome.decision
-  setOutputs(r, decision)
+  const policy = takePolicy(r.variables)
+  const decision = await decide(r, policy)
+  setVerdict(r.variables, decision)
+  countDecision(decision)
   if (typeof decision !== 'string') {
+    noteWatch(r.variables, decision, policy)
     r.return(204)
     return
   }
-  const header = challenge(REFUSALS[decision], outcome.protection)
-  r.variables.drawbridge_challenge = header ?? ''
+  const protection = protectionOf(policy)
+  r.variables.drawbridge_challenge = challenge(REFUSALS[decision], protection) ?? ''
+  r.variables.drawbridge_refusal_body = protection.refusalBody ? 'json' : 'off'
   r.return(401)
 }

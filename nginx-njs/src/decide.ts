@@ -1,52 +1,47 @@
 import { bearerToken } from './bearer.ts'
-import type { Protection } from './challenge.ts'
+import { tokenOfCookie } from './cookie.ts'
 import type { Decision } from './decision.ts'
-import { bringsIdentityHeader } from './identity-headers.ts'
 import { decideByAsking } from './introspect.ts'
 import { decideLocally } from './local.ts'
 import type { GateRequest } from './request.ts'
-import { type Settings, type SettingsError, settingsOf } from './settings.ts'
+import {
+  type Settings,
+  type SettingsError,
+  NO_SETTINGS,
+  findSettings,
+  keepSettings,
+} from './settings.ts'
 
-function takeSettings(r: GateRequest): Settings | SettingsError {
-  const location = r.variables.drawbridge_location ?? ''
-  // Taken once: the next location must bring settings of its own, even when a `rewrite … break`
-  // of it skips the snippet that would set them.
-  r.variables.drawbridge_location = ''
-  return settingsOf(location)
-}
+/** What a location asks for, or why nobody may pass. */
+export type Policy = Settings | SettingsError | 'identity_header'
 
-/** What was decided, and the words for the challenge if it was a refusal. */
-export interface Outcome {
-  decision: Decision | Promise<Decision>
-  protection: Protection
-}
+// How the text of the protect snippet begins, if the request brings none of the headers that only
+// the gate may set. What brings none of this is the verdict of a location before, or nothing.
+const ASKED = '?\n'
 
-const NOWHERE: Protection = {
-  realm: 'drawbridge',
-  resourceMetadata: '',
-  requiredScope: [],
+/** Takes what the protect snippet made of the location and the request. */
+export function takePolicy(v: GateRequest['variables']): Policy {
+  const text = v.drawbridge_exchange ?? ''
+  const known = findSettings(text)
+  if (known !== undefined) return known
+  if (text.startsWith(ASKED)) return keepSettings(text, text.slice(ASKED.length))
+  return text.startsWith('?') ? 'identity_header' : NO_SETTINGS
 }
 
 /** Decides on a request by its location's settings. */
-export function decide(r: GateRequest): Outcome {
-  const settings = takeSettings(r)
-  if ('problem' in settings) {
-    r.error(`drawbridge: ${settings.problem}; the location is closed`)
-    return { decision: 'misconfigured', protection: NOWHERE }
-  }
-  return { decision: decideWith(r, settings), protection: settings }
-}
-
-function decideWith(r: GateRequest, settings: Settings): Decision | Promise<Decision> {
-  if (bringsIdentityHeader(r.rawHeadersIn)) return 'identity_header'
-  const bearer = bearerToken(r.variables.http_authorization)
-  if (typeof bearer === 'string') return bearer
-  if (settings.mode === 'local') return decideLocally(bearer.token, settings)
-
-  const credential = r.variables.drawbridge_gate_credential ?? ''
-  if (credential === '') {
-    r.error('drawbridge: $drawbridge_gate_credential is not set; the location is closed')
+export function decide(r: GateRequest, policy: Policy): Decision | Promise<Decision> {
+  if (policy === 'identity_header') return policy
+  if ('problem' in policy) {
+    r.error(`drawbridge: ${policy.problem}; the location is closed`)
     return 'misconfigured'
   }
-  return decideByAsking(bearer.token, settings, credential)
+  const v = r.variables
+  // For cookie.ts: the upstream does not get it.
+  if (policy.cookie !== '') v.drawbridge_token_cookie = policy.cookie
+  const authorization = policy.cookie === '' ? v.http_authorization : undefined
+  const found = policy.cookie === '' ? bearerToken(authorization) : tokenOfCookie(v, policy.cookie)
+  if (typeof found === 'string') return found
+  return policy.mode === 'local'
+    ? decideLocally(found.token, authorization, policy)
+    : decideByAsking(found.token, policy)
 }

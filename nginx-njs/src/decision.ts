@@ -1,5 +1,5 @@
-import type { GateClaims } from './claims.ts'
 import type { RefusalReason } from './refusals.ts'
+import type { VerifiedToken } from './verified-token.ts'
 
-/** The claims of a token that may pass, or why the request is refused. */
-export type Decision = GateClaims | RefusalReason
+/** The token that may pass, or why the request is refused. */
+export type Decision = VerifiedToken | RefusalReason

@@ -12,10 +12,11 @@ export interface PublishedKey {
 }
 
 const keyId = (url: string, kid: string, alg: string, jwk: PublicJwk): string =>
-  sha256([url, kid, alg, jwk.crv, jwk.x, jwk.y].join('\n')).slice(0, 22)
+  sha256(JSON.stringify([url, kid, alg, jwk])).slice(0, 22)
 
 /**
- * Reads a JWK set. Keys of other kinds and without `kid` are left out: they are no fault.
+ * Reads a JWK set. Keys that `algorithmOf` refuses and keys without `kid` are left out: they are no
+ * fault. What is left may still be more than this build of njs can import: see `usableKeys`.
  * @param url where it came from
  * @returns undefined when it is not a JWK set
  * @see RFC 7517 §5

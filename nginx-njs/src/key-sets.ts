@@ -1,5 +1,11 @@
+import { countFailure } from './counts.ts'
+import { sha256 } from './digest.ts'
 import { type PublishedKey, readJwks } from './jwks.ts'
-import { zone } from './zones.ts'
+import { again, once } from './once.ts'
+import { nextGeneration } from './passes.ts'
+import type { RefusalReason } from './refusals.ts'
+import { usableKeys } from './signature.ts'
+import { numberZone, textZone } from './zones.ts'
 
 /** The keys of one source, as they were when last fetched. */
 export interface KeySet {
@@ -11,17 +17,8 @@ export interface KeySet {
 // How old a set may become before js_periodic fetches it again. Milliseconds.
 const REFRESH_AFTER = 60000
 
-// Between two fetches that requests cause: unknown key ids must not become requests to the bridge.
-const COOL_DOWN = 10000
-// Shorter after a failure, when nobody is served in between.
-const COOL_DOWN_AFTER_FAILURE = 2000
-
-// How long a request waits for the fetch of another one, and how often it looks. Milliseconds.
-const LONGEST_WAIT = 4000
-const LOOK_EVERY = 25
-
 // Where the engine keeps a context, an unchanged set is parsed once.
-let parsed: { url: string; text: string; set: KeySet } | undefined
+const parsed: Partial<Record<string, KeySet>> = {}
 
 /**
  * The keys of a source.
@@ -30,76 +27,102 @@ let parsed: { url: string; text: string; set: KeySet } | undefined
  * @returns undefined when none were fetched yet, or too long ago
  */
 export function keySet(url: string, maxStale: number, now: number): KeySet | undefined {
-  const text = zone('drawbridge_keys').get(url)
-  if (text === undefined) return undefined
-  if (parsed === undefined || parsed.url !== url || parsed.text !== text) {
-    parsed = { url, text, set: JSON.parse(text) as KeySet }
+  const times = numberZone('drawbridge_times')
+  const fetchedAt = times.get(url)
+  let set = parsed[url]
+  if (set === undefined || set.fetchedAt !== fetchedAt) {
+    const text = textZone('drawbridge_keys').get(url)
+    if (text === undefined) return undefined
+    set = JSON.parse(text) as KeySet
+    parsed[url] = set
+    // The sets outlive a restart in a file, their times do not.
+    if (fetchedAt === undefined) times.set(url, set.fetchedAt)
   }
-  const set = parsed.set
   return now - set.fetchedAt > maxStale * 1000 ? undefined : set
 }
 
+/** When the keys of a source were fetched; milliseconds since 1970, undefined: never. */
+export const keySetTime = (url: string): number | undefined =>
+  numberZone('drawbridge_times').get(url)
+
+/** Fetches the keys of a source. @returns whether that succeeded */
 async function fetchKeySet(url: string): Promise<boolean> {
   try {
     const response = await ngx.fetch(url, { headers: { Accept: 'application/json' } })
     if (response.status !== 200) throw new Error(`it answered ${response.status}`)
     const text = await response.text()
-    const keys = readJwks(url, text)
-    if (keys === undefined) throw new Error('its answer is not a JWK set')
+    const published = readJwks(url, text)
+    if (published === undefined) throw new Error('its answer is not a JWK set')
+    const keys = await usableKeys(url, published)
     const set: KeySet = { keys, fetchedAt: Date.now() }
-    zone('drawbridge_keys').set(url, JSON.stringify(set))
+    textZone('drawbridge_keys').set(url, JSON.stringify(set))
+    numberZone('drawbridge_times').set(url, set.fetchedAt)
+    nextGeneration()
     return true
   } catch (error) {
+    countFailure('keys')
     ngx.log(ngx.ERR, `drawbridge: no key set from ${url}: ${(error as Error).message}`)
     return false
   }
 }
 
-const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
+/** Fetches a set that is missing or older than a minute, for js_periodic. */
+export async function refreshKeySet(url: string): Promise<void> {
+  if (keySet(url, REFRESH_AFTER / 1000, Date.now()) === undefined) {
+    await again(url, () => fetchKeySet(url))
+  }
+}
 
-/**
- * Fetches the keys of a source again, unless that was just done. Of all requests in all workers
- * one fetches and the others wait for it.
- * @returns whether the set at hand is as new as it can be had
- */
-export async function refetch(url: string): Promise<boolean> {
-  const fetches = zone('drawbridge_fetches')
-  if (fetches.add(url, 'running', COOL_DOWN)) {
-    const done = await fetchKeySet(url)
-    if (done) fetches.set(url, 'done', COOL_DOWN)
-    else fetches.set(url, 'failed', COOL_DOWN_AFTER_FAILURE)
-    return done
-  }
+// For as long, nobody fetches a set again for the sake of a key that was just missing in it. One
+// that is published meanwhile comes by js_periodic. Milliseconds.
+const LACKING = 60000
+
+const lackOf = (url: string, kid: string): string => sha256(`${url} ${kid}`)
+
+const keyOf = (set: KeySet | undefined, kid: string): PublishedKey | undefined =>
+  set === undefined ? undefined : set.keys.find((key) => key.kid === kid)
+
+async function fetchKey(
+  url: string,
+  kid: string,
+  maxStale: number,
+): Promise<PublishedKey | RefusalReason> {
   const began = Date.now()
-  // Nothing tells one worker that another is done, so it has to look.
-  while (fetches.get(url) === 'running' && Date.now() - began < LONGEST_WAIT) {
-    await pause(LOOK_EVERY)
-  }
+  const done = await once(url, () => fetchKeySet(url))
+  const set = keySet(url, maxStale, Date.now())
+  const found = keyOf(set, kid)
+  if (found !== undefined) return found
   // The periodic fetch leaves no mark but a set that is newer than the wait.
-  return fetches.get(url) === 'done' || keySet(url, 0, began) !== undefined
+  const upToDate = done || (keySetTime(url) ?? 0) > began
+  if (!upToDate || set === undefined) return 'keys_unavailable'
+  numberZone('drawbridge_unknown_keys').set(lackOf(url, kid), 1, LACKING)
+  return 'unknown_key'
 }
 
 /**
- * Fetches every set that is missing or older than a minute: what the requests asked for so far,
- * and the default source before any request does. It starts no cool-down: a key that is published
- * a moment later can still be fetched at once.
+ * The key of that name, fetched if it is not at hand.
+ * @param maxStale seconds
+ * @returns at once if it is
  */
-export async function refreshKeySets(defaultUrl: string | undefined): Promise<void> {
-  const fetches = zone('drawbridge_fetches')
-  const urls = zone('drawbridge_keys').keys()
-  if (defaultUrl !== undefined && defaultUrl !== '' && !urls.includes(defaultUrl)) {
-    urls.push(defaultUrl)
-  }
-  for (let i = 0; i < urls.length; i++) {
-    const url = urls[i] as string
-    if (keySet(url, REFRESH_AFTER / 1000, Date.now()) === undefined) {
-      // Whatever a request began: a client that hangs up in its midst must not hold this up.
-      fetches.set(url, 'running', COOL_DOWN)
-      await fetchKeySet(url)
-      fetches.delete(url)
-    }
-  }
+export function findKey(
+  url: string,
+  kid: string,
+  maxStale: number,
+): PublishedKey | RefusalReason | Promise<PublishedKey | RefusalReason> {
+  const set = keySet(url, maxStale, Date.now())
+  const known = keyOf(set, kid)
+  if (known !== undefined) return known
+  const lacking = numberZone('drawbridge_unknown_keys').get(lackOf(url, kid)) !== undefined
+  return set !== undefined && lacking ? 'unknown_key' : fetchKey(url, kid, maxStale)
+}
+
+/**
+ * Whether a key is in a set.
+ * @param id of the key
+ */
+export function publishes(set: KeySet, id: string): boolean {
+  const keys = set.keys
+  // No closure: this is asked on every request.
+  for (let i = 0; i < keys.length; i++) if ((keys[i] as PublishedKey).id === id) return true
+  return false
 }

@@ -1,66 +1,181 @@
-import { check } from './checks.ts'
+import { check, validity } from './checks.ts'
 import { type GateClaims, readClaims } from './claims.ts'
+import { countFound } from './counts.ts'
 import type { Decision } from './decision.ts'
+import { sha256 } from './digest.ts'
+import { sync } from './feed.ts'
 import { readHeader } from './header.ts'
 import type { PublishedKey } from './jwks.ts'
-import { parseJws } from './jws.ts'
-import { type KeySet, keySet, refetch } from './key-sets.ts'
-import { recall, remember } from './memo.ts'
+import { type Jws, parseJws } from './jws.ts'
+import { findKey, keySet, publishes } from './key-sets.ts'
+import { forget, recall, remember } from './memo.ts'
+import { generation, keepPass } from './passes.ts'
 import type { RefusalReason } from './refusals.ts'
-import type { Settings } from './settings.ts'
+import { isListed, syncedAt } from './revocations.ts'
+import { type Issuer, type Settings, issuerOf } from './settings.ts'
 import { isSignedBy } from './signature.ts'
+import { type VerifiedToken, readVerifiedToken, writeVerifiedToken } from './verified-token.ts'
 
-const publishedAs = (set: KeySet | undefined, kid: string): PublishedKey | undefined =>
-  set === undefined ? undefined : set.keys.find((key) => key.kid === kid)
-
-async function findKey(kid: string, settings: Settings): Promise<PublishedKey | RefusalReason> {
-  const current = (): KeySet | undefined =>
-    keySet(settings.jwksUrl, settings.keysMaxStale, Date.now())
-
-  const known = publishedAs(current(), kid)
-  if (known !== undefined) return known
-  const upToDate = await refetch(settings.jwksUrl)
-  const set = current()
-  const found = publishedAs(set, kid)
-  if (found !== undefined) return found
-  return upToDate && set !== undefined ? 'unknown_key' : 'keys_unavailable'
+/** A location's question. */
+interface Question {
+  /** The header that the token came in; undefined if it was a cookie, which earns no pass. */
+  authorization: string | undefined
+  settings: Settings
+  /** Of keys and revocations when the question was put: what is read later counts in the next. */
+  generation: number
 }
 
-async function verify(token: string, settings: Settings): Promise<GateClaims | RefusalReason> {
+/** Remembers what would be answered again, until something may have changed. Milliseconds. */
+function keep(token: VerifiedToken, question: Question, freshUntil: number): void {
+  const authorization = question.authorization
+  if (authorization === undefined) return
+  const valid = validity(token, question.settings)
+  keepPass({
+    authorization,
+    settings: question.settings,
+    token,
+    generation: question.generation,
+    from: valid.from * 1000,
+    until: Math.min(valid.until * 1000, freshUntil),
+  })
+}
+
+/**
+ * Whether a token may pass a location, its signature being valid.
+ * @param keysUntil how long the key set may serve, milliseconds since 1970
+ * @returns `not_synced` where only reading the list of revocations can tell
+ */
+function judge(
+  token: VerifiedToken,
+  issuer: Issuer,
+  question: Question,
+  keysUntil: number,
+): Decision | 'not_synced' {
+  const settings = question.settings
+  const now = Date.now()
+  const reason = check(token, settings, now / 1000)
+  if (reason !== undefined) return reason
+  const list = issuer.revocations
+  let freshUntil = keysUntil
+  if (list !== '') {
+    // What is listed is refused, whether the list is complete or not.
+    if (isListed(token, list)) return 'revoked'
+    if (settings.staleRevocations === 'closed') {
+      const at = syncedAt(list)
+      if (at === undefined) return 'not_synced'
+      const listUntil = at + settings.revocationsMaxStale * 1000
+      if (now > listUntil) return 'revocations_unavailable'
+      freshUntil = Math.min(keysUntil, listUntil)
+    }
+  }
+  keep(token, question, freshUntil)
+  return token
+}
+
+/** The same for a gate that just started: the request waits until the revocations are there. */
+async function judgeSynced(
+  token: VerifiedToken,
+  issuer: Issuer,
+  question: Question,
+  keysUntil: number,
+): Promise<Decision> {
+  await sync(issuer)
+  const decision = judge(token, issuer, question, keysUntil)
+  return decision === 'not_synced' ? 'revocations_unavailable' : decision
+}
+
+function decideVerified(
+  token: VerifiedToken,
+  issuer: Issuer,
+  question: Question,
+): Decision | Promise<Decision> | undefined {
+  const settings = question.settings
+  const set = keySet(issuer.jwks, settings.keysMaxStale, Date.now())
+  // A withdrawn key withdraws what it signed, seen or not.
+  if (set === undefined || !publishes(set, token.profile.key)) return undefined
+  const keysUntil = set.fetchedAt + settings.keysMaxStale * 1000
+  const decision = judge(token, issuer, question, keysUntil)
+  return decision === 'not_synced' ? judgeSynced(token, issuer, question, keysUntil) : decision
+}
+
+/** A token that is spelt right, before its signature is verified. */
+interface Unverified {
+  digest: string
+  jws: Jws
+  alg: string
+  claims: GateClaims
+}
+
+// No `async` on the way of every first-seen token: each costs microseconds.
+function decideBy(
+  key: PublishedKey | RefusalReason,
+  unverified: Unverified,
+  issuer: Issuer,
+  question: Question,
+): Decision | Promise<Decision> {
+  if (typeof key === 'string') return key
+  // The key decides how the signature is verified; a token that names another way is refused.
+  if (unverified.alg !== key.alg) return 'bad_signature'
+  return isSignedBy(key, unverified.jws).then((signed) => {
+    if (!signed) return 'bad_signature'
+    countFound('verified')
+    const text = writeVerifiedToken(key.id, unverified.claims)
+    remember(unverified.digest, text, unverified.claims.exp)
+    // Withdrawn since it was looked up, or too old by now.
+    return decideVerified(readVerifiedToken(text), issuer, question) ?? 'keys_unavailable'
+  })
+}
+
+function decideUnseen(
+  token: string,
+  digest: string,
+  question: Question,
+): Decision | Promise<Decision> {
   const jws = parseJws(token)
   if (jws === undefined) return 'malformed'
   const header = readHeader(jws.header)
   if (typeof header === 'string') return header
   const claims = readClaims(jws.payload)
   if (claims === undefined) return 'malformed'
-  const key = await findKey(header.kid, settings)
-  if (typeof key === 'string') return key
-  // The key decides how the signature is verified; a token that names another way is refused.
-  if (header.alg !== key.alg) return 'bad_signature'
-  if (!(await isSignedBy(key, jws))) return 'bad_signature'
-  remember(token, { key: key.id, claims }, Date.now())
-  return claims
+  // Not verified yet: it only chooses by whose keys that is done.
+  const issuer = issuerOf(claims.iss, question.settings)
+  if (issuer === undefined) return 'wrong_issuer'
+  const unverified = { digest, jws, alg: header.alg, claims }
+  const key = findKey(issuer.jwks, header.kid, question.settings.keysMaxStale)
+  if (!(key instanceof Promise)) return decideBy(key, unverified, issuer, question)
+  return key.then((fetched) => decideBy(fetched, unverified, issuer, question))
 }
 
-const judge = (claims: GateClaims, settings: Settings): Decision =>
-  check(claims, settings, Date.now() / 1000) ?? claims
-
-async function decideUnseen(token: string, settings: Settings): Promise<Decision> {
-  const verified = await verify(token, settings)
-  return typeof verified === 'string' ? verified : judge(verified, settings)
+/** Decides on a token that was verified before; undefined if that does not count any more. */
+function decideSeen(
+  token: VerifiedToken,
+  question: Question,
+): Decision | Promise<Decision> | undefined {
+  const issuer = issuerOf(token.profile.iss, question.settings)
+  return issuer === undefined ? 'wrong_issuer' : decideVerified(token, issuer, question)
 }
 
 /**
- * Decides by the issuer's published keys, without asking anyone.
- * @returns at once for a token that was verified before
+ * Decides by the issuer's published keys and revocations, without asking anyone.
+ * @param authorization the header that the token came in; undefined for a cookie
+ * @returns at once for a token that was verified before; access.ts asks for a pass even before that
  */
-export function decideLocally(token: string, settings: Settings): Decision | Promise<Decision> {
-  const seen = recall(token)
+export function decideLocally(
+  token: string,
+  authorization: string | undefined,
+  settings: Settings,
+): Decision | Promise<Decision> {
+  // Read before anything else is: whatever changes from here on ends the pass.
+  const question = { authorization, settings, generation: generation() }
+  const digest = sha256(token)
+  const seen = recall(digest)
   if (seen !== undefined) {
-    const set = keySet(settings.jwksUrl, settings.keysMaxStale, Date.now())
-    // A withdrawn key withdraws what it signed, seen or not.
-    const published = set !== undefined && set.keys.some((key) => key.id === seen.key)
-    if (published) return judge(seen.claims, settings)
+    const decision = decideSeen(seen, question)
+    if (decision !== undefined) {
+      countFound('memo')
+      return decision
+    }
+    forget(digest)
   }
-  return decideUnseen(token, settings)
+  return decideUnseen(token, digest, question)
 }

@@ -1,33 +1,33 @@
-import type { GateClaims } from './claims.ts'
-import { sha256 } from './digest.ts'
-import { jsonObject } from './json.ts'
-import { zone } from './zones.ts'
+import { type VerifiedToken, readVerifiedToken } from './verified-token.ts'
+import { textZone } from './zones.ts'
 
 /**
- * What is remembered of a token: that the signature was valid by this key, and the claims.
- * Nothing that a location decided: a weak location's verdict must not serve a strict one.
+ * What all workers remember of exactly this token, signature included: that it was valid, by which
+ * key, and the claims.
+ * @param digest SHA-256 of the whole token
  */
-export interface VerifiedToken {
-  /** `id` of the {@link PublishedKey}. */
-  key: string
-  claims: GateClaims
+export function recall(digest: string): VerifiedToken | undefined {
+  const text = textZone('drawbridge_memo').get(digest)
+  return text === undefined ? undefined : readVerifiedToken(text)
 }
 
-/** What was remembered of exactly this token, signature included. */
-export function recall(token: string): VerifiedToken | undefined {
-  const text = zone('drawbridge_memo').get(sha256(token))
-  return text === undefined ? undefined : (jsonObject(text) as VerifiedToken | undefined)
+/** Makes room for what {@link remember} will say of a token instead. */
+export const forget = (digest: string): void => {
+  textZone('drawbridge_memo').delete(digest)
 }
 
 /**
  * Remembers a token whose signature was verified, until it expires.
- * @param now milliseconds
+ * @param digest SHA-256 of the whole token
+ * @param text of verified-token.ts
+ * @param exp seconds since 1970
  */
-export function remember(token: string, verified: VerifiedToken, now: number): void {
-  const life = Math.ceil(verified.claims.exp * 1000 - now)
+export function remember(digest: string, text: string, exp: number): void {
+  const life = Math.ceil(exp * 1000 - Date.now())
   if (life <= 0) return
   try {
-    zone('drawbridge_memo').set(sha256(token), JSON.stringify(verified), life)
+    // Not `set`: where it replaces a text, njs 0.8 makes room by evicting what it is about to free.
+    textZone('drawbridge_memo').add(digest, text, life)
   } catch (error) {
     // Without the memo every request is verified: slower, and as safe.
     ngx.log(ngx.WARN, `drawbridge: the memo is full: ${(error as Error).message}`)

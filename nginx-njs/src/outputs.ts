@@ -2,24 +2,13 @@ import type { Decision } from './decision.ts'
 import type { GateRequest } from './request.ts'
 
 /**
- * Sets the variables that tell of the decision. A refused request gets empty ones: an earlier
- * location may have let it pass, and its `error_page` may lead to an upstream.
+ * Tells nginx of the decision: by one variable, from which `conf/http.conf` takes `$drawbridge_sub`
+ * and the like apart only where they are used. A refusal is one line. Of a token that passed, the
+ * lines are: `valid`, `sub`, `sid`, `iss`, `client_id`, scope, roles, and two that nobody reads.
+ *
+ * It takes the place of the location's settings, so that those serve once: the next location must
+ * bring its own, even when a `rewrite … break` of it skips the snippet that would set them.
  */
-export function setOutputs(r: Pick<GateRequest, 'variables'>, decision: Decision): void {
-  const v = r.variables
-  if (typeof decision === 'string') {
-    v.drawbridge_status = decision
-    v.drawbridge_sub = ''
-    v.drawbridge_sid = ''
-    v.drawbridge_client_id = ''
-    v.drawbridge_scope = ''
-    v.drawbridge_roles = ''
-    return
-  }
-  v.drawbridge_status = 'valid'
-  v.drawbridge_sub = decision.sub
-  v.drawbridge_sid = decision.sid
-  v.drawbridge_client_id = decision.client_id
-  v.drawbridge_scope = decision.scope
-  v.drawbridge_roles = decision.roles.join(' ')
+export function setVerdict(v: GateRequest['variables'], decision: Decision): void {
+  v.drawbridge_exchange = typeof decision === 'string' ? decision : decision.verdict
 }

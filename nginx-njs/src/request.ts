@@ -1,5 +1,2 @@
 /** What the gate uses of njs's request object. */
-export type GateRequest = Pick<
-  NginxHTTPRequest,
-  'variables' | 'headersOut' | 'rawHeadersIn' | 'return' | 'error'
->
+export type GateRequest = Pick<NginxHTTPRequest, 'variables' | 'headersOut' | 'return' | 'error'>

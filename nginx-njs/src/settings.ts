@@ -1,23 +1,53 @@
+import { type Statement, readStatements } from './statements.ts'
+
+/** An issuer of tokens, as `$drawbridge_issuers` declares it. */
+export interface Issuer {
+  /** `iss` of its tokens, exactly. */
+  issuer: string
+  /** Where it publishes its keys. */
+  jwks: string
+  /** Where it says which tokens are refused before they expire; '' for one that does not. */
+  revocations: string
+  /** Where it answers explicit questions; '' for one that does not. */
+  validate: string
+  /** What the gate shows to `revocations` and `validate`; nobody else gets to see it. */
+  credential: string
+}
+
 /** What one location asks for. Times are seconds. */
 export interface Settings {
-  issuer: string
-  /** Where the issuer publishes its keys; only `introspect` does without. */
-  jwksUrl: string
-  /** Where the bridge answers explicit questions; only asked in `introspect`. */
-  validateUrl: string
-  audience: string
+  /** A token of any of them will do. */
+  issuers: Issuer[]
+  /** A token must carry one of them. */
+  audience: string[]
   /** All of them are needed; none: any token of the audience will do. */
-  requiredScope: string[]
+  scope: string[]
+  /** One of them is needed; none: whoever the user is. */
+  role: string[]
   mode: 'local' | 'introspect'
+  /** How long the answer to an explicit question serves; 0: each request asks. */
+  introspectCache: number
   /** How far the clocks of issuer and gate may differ. */
   leeway: number
   /** The longest `exp - iat` that is accepted. */
+  maxLifetime: number
+  /** How long ago a token may have been issued; 0: until it expires. */
   maxAge: number
+  /** Name of the cookie that holds the token; '' for the `Authorization` header. */
+  cookie: string
+  /** How old a key set may become when its issuer does not answer. */
+  keysMaxStale: number
+  /** How old the list of revocations may become. */
+  revocationsMaxStale: number
+  /** What happens after that. */
+  staleRevocations: 'closed' | 'open'
   realm: string
   /** Where a client without a token learns who gives one; '' says nothing. @see RFC 9728 §5.1 */
   resourceMetadata: string
-  /** How old a key set may become when its issuer does not answer. */
-  keysMaxStale: number
+  /** Whether a refusal has a JSON body. */
+  refusalBody: boolean
+  /** How often an open stream's token is looked at again; 0: never. */
+  watch: number
 }
 
 /** What is wrong with a location's settings, for the error log. */
@@ -25,134 +55,265 @@ export interface SettingsError {
   problem: string
 }
 
-// The lines of $drawbridge_location, in this order: see conf/protect.conf.
-const NAMES = [
-  'audience',
-  'required_scope',
-  'mode',
-  'leeway',
-  'max_age',
-  'realm',
-  'resource_metadata',
-  'issuer',
-  'jwks_url',
-  'validate_url',
-  'default_issuer',
-  'default_jwks_url',
-  'default_validate_url',
-  'keys_max_stale',
-] as const
-
-type Name = (typeof NAMES)[number]
-
 // An issuer has neither query nor fragment: RFC 8414 §2.
-const ISSUER = /^https?:\/\/[^\s"\\?#]+$/
-const HTTP_URL = /^https?:\/\/[\x21\x23-\x5b\x5d-\x7e]+$/
-const AUDIENCE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-// scope-token of RFC 6749 §3.3: it can stand between quotes as it is.
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/
-// No quote and no backslash: it can stand between quotes as it is.
-const REALM = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/
+const ISSUER = /^https?:\/\/[^"\\?#]+$/
+const HTTP_URL = /^https?:\/\/[^"\\]+$/
+// scope-token of RFC 6749 §3.3, which an audience and a role may be held to as well: all of them
+// can stand between quotes as they are.
+const TOKEN = /^[^"\\]+$/
+const ANY_SCOPE = /^(?:\*|[^"\\]+)$/
+const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const SECONDS = /^\d{1,7}$/
 
-const ANY_SCOPE = '*'
+// The word between what is declared for all locations and what this one says: conf/protect.conf.
+const BOUNDARY = 'location'
 
-function readLines(location: string): Record<Name, string> | undefined {
-  const lines = location.split('\n')
-  if (lines.length !== NAMES.length) return undefined
-  const values: Partial<Record<Name, string>> = {}
-  for (let i = 0; i < NAMES.length; i++) {
-    const name = NAMES[i] as Name
-    const line = lines[i] as string
-    if (!line.startsWith(`${name}=`)) return undefined
-    values[name] = line.slice(name.length + 1)
+/** How one statement is read: how many words it takes, and which words. */
+interface Rule {
+  most: number
+  pattern: RegExp
+}
+
+const one = (pattern: RegExp): Rule => ({ most: 1, pattern })
+const several = (pattern: RegExp): Rule => ({ most: 100, pattern })
+
+// No prototype: `constructor` is no statement.
+const rules = (own: Record<string, Rule>): Partial<Record<string, Rule>> =>
+  Object.assign(Object.create(null) as Record<string, Rule>, own)
+
+const ISSUER_RULES = rules({
+  issuer: one(ISSUER),
+  jwks: one(HTTP_URL),
+  revocations: one(/^(?:off|https?:\/\/[^"\\]+)$/),
+  validate: one(HTTP_URL),
+  credential: one(TOKEN),
+})
+
+const LOCATION_RULES = rules({
+  issuer: several(ISSUER),
+  audience: several(TOKEN),
+  scope: several(ANY_SCOPE),
+  role: several(TOKEN),
+  mode: one(/^(?:local|introspect)$/),
+  introspect_cache: one(SECONDS),
+  leeway: one(SECONDS),
+  max_lifetime: one(SECONDS),
+  max_age: one(SECONDS),
+  token_cookie: one(COOKIE_NAME),
+  keys_max_stale: one(SECONDS),
+  revocations_max_stale: one(SECONDS),
+  stale_revocations: one(/^(?:closed|open)$/),
+  realm: several(TOKEN),
+  resource_metadata: one(HTTP_URL),
+  refusal_body: one(/^(?:json|off)$/),
+  watch: one(SECONDS),
+})
+
+/** A declared value, by the name of its statement. */
+type Values = Partial<Record<string, string[]>>
+
+const problem = (text: string): SettingsError => ({ problem: text })
+
+/** What is wrong with a statement by the rules of its part; undefined if nothing is. */
+function fault(
+  statement: Statement,
+  allowed: Partial<Record<string, Rule>>,
+  where: string,
+): SettingsError | undefined {
+  const rule = allowed[statement.name]
+  // A typing error must not pass as a wish that was never uttered.
+  if (rule === undefined) return problem(`"${statement.name}" is not known in ${where}`)
+  const count = statement.values.length
+  if (count === 0) return problem(`"${statement.name}" in ${where} has no value`)
+  if (count > rule.most || !statement.values.every((value) => rule.pattern.test(value))) {
+    return problem(`"${statement.name}" in ${where} is malformed`)
   }
-  return values as Record<Name, string>
+  return undefined
+}
+
+function readIssuers(statements: Statement[]): Issuer[] | SettingsError {
+  const where = '$drawbridge_issuers'
+  const declared: Values[] = []
+  for (let i = 0; i < statements.length; i++) {
+    const statement = statements[i] as Statement
+    const wrong = fault(statement, ISSUER_RULES, where)
+    if (wrong !== undefined) return wrong
+    if (statement.name === 'issuer') declared.push(Object.create(null) as Values)
+    const last = declared[declared.length - 1]
+    if (last === undefined) return problem(`${where} does not begin with "issuer"`)
+    if (last[statement.name] !== undefined)
+      return problem(`"${statement.name}" comes twice in ${where}`)
+    last[statement.name] = statement.values
+  }
+  const issuers: Issuer[] = []
+  for (let i = 0; i < declared.length; i++) {
+    const values = declared[i] as Values
+    const value = (name: string): string => (values[name] ?? [''])[0] as string
+    const issuer = value('issuer')
+    if (issuers.some((other) => other.issuer === issuer)) {
+      return problem(`"issuer ${issuer}" comes twice in ${where}`)
+    }
+    if (value('jwks') === '') return problem(`"jwks" is not set for ${issuer}`)
+    const revocations = value('revocations')
+    // Not off by default: whoever has no such list knows it, and says so.
+    if (revocations === '') return problem(`"revocations" is not set for ${issuer}`)
+    if (revocations !== 'off' && value('credential') === '') {
+      return problem(`"credential" is not set for ${issuer}`)
+    }
+    issuers.push({
+      issuer,
+      jwks: value('jwks'),
+      revocations: revocations === 'off' ? '' : revocations,
+      validate: value('validate'),
+      credential: value('credential'),
+    })
+  }
+  return issuers
+}
+
+/** The issuers in the text of `$drawbridge_issuers`. */
+export function issuersOf(text: string): Issuer[] | SettingsError {
+  const statements = readStatements(text)
+  return typeof statements === 'string' ? problem(statements) : readIssuers(statements)
+}
+
+/** The statements of one location, each at most once. */
+function readLocation(statements: Statement[]): Values | SettingsError {
+  const where = '$drawbridge'
+  const values = Object.create(null) as Values
+  for (let i = 0; i < statements.length; i++) {
+    const statement = statements[i] as Statement
+    const wrong = fault(statement, LOCATION_RULES, where)
+    if (wrong !== undefined) return wrong
+    if (values[statement.name] !== undefined) {
+      return problem(`"${statement.name}" comes twice in ${where}`)
+    }
+    values[statement.name] = statement.values
+  }
+  return values
+}
+
+const isError = (value: object): value is SettingsError =>
+  typeof (value as Partial<SettingsError>).problem === 'string'
+
+/** The issuers that a location takes tokens of: those it names, or the first. */
+function chooseIssuers(declared: Issuer[], named: string[] | undefined): Issuer[] | SettingsError {
+  if (declared.length === 0) return problem('$drawbridge_issuers is not set')
+  if (named === undefined) return declared.slice(0, 1)
+  const chosen: Issuer[] = []
+  for (let i = 0; i < named.length; i++) {
+    const issuer = declared.find((candidate) => candidate.issuer === named[i])
+    if (issuer === undefined) {
+      return problem(`"issuer ${named[i] as string}" is not in $drawbridge_issuers`)
+    }
+    chosen.push(issuer)
+  }
+  return chosen
+}
+
+/** What is wrong with a location that nobody set anything in. */
+export const NO_SETTINGS = problem(
+  'no settings: the location lacks the protect snippet, or skipped it',
+)
+
+/**
+ * Reads what the protect snippet joined: the issuers, and what this location asks for. Anything unset or malformed is an error, never a default that opens.
+ */
+export function readSettings(text: string): Settings | SettingsError {
+  const statements = readStatements(text)
+  if (typeof statements === 'string') return problem(statements)
+  const boundary = statements.findIndex((statement) => statement.name === BOUNDARY)
+  if (boundary === -1) return problem('$drawbridge_issuers does not end with ";"')
+  const declared = readIssuers(statements.slice(0, boundary))
+  if (isError(declared)) return declared
+  const values = readLocation(statements.slice(boundary + 1))
+  if (isError(values)) return values
+  const issuers = chooseIssuers(declared, values.issuer)
+  if (isError(issuers)) return issuers
+
+  const list = (name: string): string[] => values[name] ?? []
+  const word = (name: string, otherwise: string): string =>
+    (values[name] ?? [otherwise])[0] as string
+  const seconds = (name: string, otherwise: number): number => Number(word(name, String(otherwise)))
+
+  const scope = list('scope')
+  const anyScope = scope.length === 1 && scope[0] === '*'
+  if (list('audience').length === 0) return problem('"audience" is not set')
+  if (scope.length === 0) return problem('"scope" is not set')
+  if (!anyScope && scope.includes('*')) return problem('"scope" in $drawbridge is malformed')
+  const mode = word('mode', 'local') as Settings['mode']
+  const mute = issuers.find((issuer) => issuer.validate === '' || issuer.credential === '')
+  if (mode === 'introspect' && mute !== undefined) {
+    return problem(`"validate" or "credential" is not set for ${mute.issuer}`)
+  }
+  const leeway = seconds('leeway', 5)
+  if (leeway > 300) return problem('"leeway" in $drawbridge is malformed')
+  const introspectCache = seconds('introspect_cache', 0)
+  if (introspectCache > 60) return problem('"introspect_cache" in $drawbridge is malformed')
+  const maxLifetime = seconds('max_lifetime', 3600)
+  if (maxLifetime === 0) return problem('"max_lifetime" in $drawbridge is malformed')
+
+  return {
+    issuers,
+    audience: list('audience'),
+    scope: anyScope ? [] : scope,
+    role: list('role'),
+    mode,
+    introspectCache,
+    leeway,
+    maxLifetime,
+    maxAge: seconds('max_age', 0),
+    cookie: word('token_cookie', ''),
+    keysMaxStale: seconds('keys_max_stale', 3600),
+    revocationsMaxStale: seconds('revocations_max_stale', 60),
+    staleRevocations: word('stale_revocations', 'closed') as Settings['staleRevocations'],
+    realm: values.realm === undefined ? 'drawbridge' : values.realm.join(' '),
+    resourceMetadata: word('resource_metadata', ''),
+    refusalBody: word('refusal_body', 'json') === 'json',
+    watch: seconds('watch', 0),
+  }
+}
+
+/** The issuer of that name that a location takes tokens of. */
+export function issuerOf(iss: string, settings: Settings): Issuer | undefined {
+  const issuers = settings.issuers
+  // No closure: this is asked on every request.
+  for (let i = 0; i < issuers.length; i++) {
+    if ((issuers[i] as Issuer).issuer === iss) return issuers[i]
+  }
+  return undefined
+}
+
+// Where the engine keeps a context, a location's settings are read once. Bounded, because a setting
+// may hold a variable that differs from request to request.
+const MOST_KEPT = 64
+interface Kept {
+  text: string
+  settings: Settings | SettingsError
+}
+let kept: Kept[] = []
+
+/**
+ * Settings that this context read before; the same text always gives the same object.
+ *
+ * The texts are compared one by one: to look one up as a property means to hash all of it, on every
+ * request, while texts of different lengths differ at once.
+ */
+export function findSettings(text: string): Settings | SettingsError | undefined {
+  for (let i = 0; i < kept.length; i++) {
+    const candidate = kept[i] as Kept
+    if (candidate.text === text) return candidate.settings
+  }
+  return undefined
 }
 
 /**
- * Reads what the protect snippet joined into `$drawbridge_location`.
- * Anything unset or malformed is an error, never a default that opens.
+ * As {@link readSettings}, remembered for {@link findSettings}.
+ * @param text that they will be found by
  */
-export function readSettings(location: string): Settings | SettingsError {
-  if (location === '') {
-    return { problem: 'no settings: the location lacks the protect snippet, or skipped it' }
-  }
-  const values = readLines(location)
-  if (values === undefined) {
-    return { problem: '$drawbridge_location is not what this version of the snippet makes of it' }
-  }
-
-  // An issuer goes with its own addresses: mixed with the defaults, tokens of one would be
-  // checked against the keys of the other.
-  const own = values.issuer !== '' || values.jwks_url !== '' || values.validate_url !== ''
-  const prefix = own ? '$drawbridge_' : '$drawbridge_default_'
-  const issuer = own ? values.issuer : values.default_issuer
-  const jwksUrl = own ? values.jwks_url : values.default_jwks_url
-  const validateUrl = own ? values.validate_url : values.default_validate_url
-
-  const mode = values.mode === '' ? 'local' : values.mode
-  const leeway = values.leeway === '' ? '5' : values.leeway
-  const maxAge = values.max_age === '' ? '3600' : values.max_age
-  const realm = values.realm === '' ? 'drawbridge' : values.realm
-  const scope = values.required_scope
-  const resourceMetadata = values.resource_metadata
-
-  const wrong = (name: string, value: string): SettingsError => ({
-    problem: value === '' ? `${name} is not set` : `${name} is malformed`,
-  })
-  if (mode !== 'local' && mode !== 'introspect') return wrong('$drawbridge_mode', mode)
-  if (!ISSUER.test(issuer)) return wrong(`${prefix}issuer`, issuer)
-  if (mode === 'local' && !HTTP_URL.test(jwksUrl)) return wrong(`${prefix}jwks_url`, jwksUrl)
-  if (mode === 'introspect' && !HTTP_URL.test(validateUrl)) {
-    return wrong(`${prefix}validate_url`, validateUrl)
-  }
-  if (!AUDIENCE.test(values.audience)) return wrong('$drawbridge_audience', values.audience)
-  if (!SCOPE.test(scope)) return wrong('$drawbridge_required_scope', scope)
-  if (!SECONDS.test(leeway) || Number(leeway) > 300) return wrong('$drawbridge_leeway', leeway)
-  if (!SECONDS.test(maxAge) || Number(maxAge) === 0) return wrong('$drawbridge_max_age', maxAge)
-  if (!REALM.test(realm)) return wrong('$drawbridge_realm', realm)
-  if (resourceMetadata !== '' && !HTTP_URL.test(resourceMetadata)) {
-    return wrong('$drawbridge_resource_metadata', resourceMetadata)
-  }
-  if (!SECONDS.test(values.keys_max_stale)) {
-    return wrong('$drawbridge_keys_max_stale', values.keys_max_stale)
-  }
-
-  return {
-    issuer,
-    jwksUrl,
-    validateUrl,
-    audience: values.audience,
-    requiredScope: scope === ANY_SCOPE ? [] : scope.split(' '),
-    mode,
-    leeway: Number(leeway),
-    maxAge: Number(maxAge),
-    realm,
-    resourceMetadata,
-    keysMaxStale: Number(values.keys_max_stale),
-  }
-}
-
-// Where the engine keeps a context, a location's settings are read once. Bounded, because a
-// setting may hold a variable that differs from request to request.
-const MOST_KEPT = 64
-type Kept = Partial<Record<string, Settings | SettingsError>>
-// No prototype: no text may find there what nobody kept.
-const nothingKept = (): Kept => Object.create(null) as Kept
-let kept = nothingKept()
-let keptCount = 0
-
-/** As {@link readSettings}, remembered. */
-export function settingsOf(location: string): Settings | SettingsError {
-  const known = kept[location]
-  if (known !== undefined) return known
-  if (keptCount >= MOST_KEPT) {
-    kept = nothingKept()
-    keptCount = 0
-  }
-  const settings = readSettings(location)
-  kept[location] = settings
-  keptCount++
+export function keepSettings(text: string, settingsText: string): Settings | SettingsError {
+  if (kept.length >= MOST_KEPT) kept = []
+  const settings = readSettings(settingsText)
+  kept.push({ text, settings })
   return settings
 }

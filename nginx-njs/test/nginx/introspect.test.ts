@@ -12,15 +12,11 @@ for (const engine of ENGINES) {
     const upstream = await startUpstream(t)
     const gate = await startGate(t, engine, {
       bridge,
-      credential: 'gate-secret',
       server: `
         js_fetch_timeout 300ms;
         location / {
-          set $drawbridge_audience ${AUDIENCE};
-          set $drawbridge_required_scope odoo.read;
-          set $drawbridge_mode introspect;
+          set $drawbridge "audience ${AUDIENCE}; scope odoo.read; mode introspect;";
           PROTECT
-          include /mnt/conf/upstream.conf;
           proxy_pass ${upstream.url};
         }
       `,
@@ -107,23 +103,20 @@ for (const engine of ENGINES) {
     })
   })
 
-  t.test(`${engine.name}, without a credential`, async (t) => {
+  t.test(`${engine.name}: without a way to ask`, async (t) => {
     const key = newKey('key-1')
     const bridge = await startBridge(t, [key.publicJwk])
-    bridge.respondValidate = verdict({ status: 'Valid', claims: claims() })
+    const silent = 'https://silent.example'
     const gate = await startGate(t, engine, {
       bridge,
-      server: `
-        location / {
-          set $drawbridge_audience ${AUDIENCE};
-          set $drawbridge_required_scope *;
-          set $drawbridge_mode introspect;
-          PROTECT
-        }
-      `,
+      issuers: `issuer ${silent}; jwks ${bridge.jwksUrl}; revocations off;`,
+      server: `location / {
+        set $drawbridge "issuer ${silent}; audience ${AUDIENCE}; scope *; mode introspect;";
+        PROTECT
+      }`,
     })
-    t.equal((await gate.request('/', { token: mint(key) })).status, 500)
+    t.equal((await gate.request('/', { token: mint(key, { iss: silent }) })).status, 500)
     t.equal(bridge.questions.length, 0)
-    t.match(gate.errorLog(), '$drawbridge_gate_credential is not set; the location is closed')
+    t.match(gate.errorLog(), `"validate" or "credential" is not set for ${silent}`)
   })
 }

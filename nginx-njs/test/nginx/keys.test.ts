@@ -3,20 +3,26 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { type Engine, ENGINES, type GateTest, startGate } from '../support/gate.ts'
+import { statusesOf } from '../support/pipeline.ts'
+import { noLeaks } from '../support/secrets.ts'
 import { startBridge, startUpstream, type TestBridge } from '../support/servers.ts'
 import { AUDIENCE, claims, goodHeader, handmade, mint, newKey } from '../support/tokens.ts'
 
 const PERIODIC = 'location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=50ms; }'
 
-const start = async (t: GateTest, engine: Engine, bridge: TestBridge, http = '', server = '') => {
+const start = async (
+  t: GateTest,
+  engine: Engine,
+  bridge: TestBridge,
+  settings = '',
+  server = '',
+) => {
   const upstream = await startUpstream(t)
   const protect = `
-    set $drawbridge_audience ${AUDIENCE};
-    set $drawbridge_required_scope *;
+    set $drawbridge "audience ${AUDIENCE}; scope *; ${settings}";
     PROTECT
-    include /mnt/conf/upstream.conf;
     proxy_pass ${upstream.url};`
-  return startGate(t, engine, { bridge, http, server: `${server} location / { ${protect} }` })
+  return startGate(t, engine, { bridge, server: `${server} location / { ${protect} }` })
 }
 
 /** Until the bridge was asked for its keys `times` times. */
@@ -49,7 +55,7 @@ for (const engine of ENGINES) {
     t.test('A6: the keys are there before the first request', async (t) => {
       const key = newKey('key-1')
       const bridge = await startBridge(t, [key.publicJwk])
-      const gate = await start(t, engine, bridge, '', 'include /mnt/conf/keys.conf;')
+      const gate = await start(t, engine, bridge, '', 'include /mnt/conf/periodic.conf;')
       await fetched(bridge, 1)
       t.equal((await gate.request('/', { token: mint(key) })).status, 200)
       t.equal(bridge.jwksFetches, 1)
@@ -75,6 +81,49 @@ for (const engine of ENGINES) {
       t.same(new Set(answers.map((answer) => answer.status)), new Set([401]))
       t.equal(bridge.jwksFetches, 2)
       await t.resolves(gate.logged('401 unknown_key'))
+    })
+
+    t.test('A6: 10,000 kids that nobody publishes cause two fetches at most', async (t) => {
+      const key = newKey('key-1')
+      const bridge = await startBridge(t, [key.publicJwk])
+      const server = `
+        keepalive_requests 100000;
+        location /image { set $drawbridge "audience ${AUDIENCE}; scope *;"; PROTECT empty_gif; }`
+      const gate = await start(t, engine, bridge, '', server)
+      noLeaks(t, gate)
+      const token = mint(key)
+      t.equal((await gate.request('/', { token })).status, 200)
+      const [, payload, signature] = token.split('.') as [string, string, string]
+      const strangers = Array.from({ length: 10_000 }, () => {
+        const header = { ...goodHeader(key), kid: crypto.randomUUID() }
+        const encoded = Buffer.from(JSON.stringify(header)).toString('base64url')
+        return [encoded, payload, signature].join('.')
+      })
+      const statuses = await statusesOf(gate.socketPath, '/image', strangers)
+      t.same(new Set(statuses), new Set([401]))
+      t.ok(bridge.jwksFetches <= 2, String(bridge.jwksFetches))
+      t.same(new Set(await statusesOf(gate.socketPath, '/image', strangers.slice(-500))), new Set([401]))
+      t.ok(bridge.jwksFetches <= 2, String(bridge.jwksFetches))
+      t.equal((await gate.request('/', { token: mint(key) })).status, 200)
+      t.notMatch(gate.errorLog(), /\[(?:alert|emerg|error)\]/)
+    })
+
+    t.test('A8.1: a key that the build cannot verify with is said once', async (t) => {
+      const key = newKey('key-1')
+      const edwards = newKey('key-2', 'EdDSA')
+      const bridge = await startBridge(t, [edwards.publicJwk, key.publicJwk])
+      const gate = await start(t, engine, bridge, '', PERIODIC)
+      noLeaks(t, gate)
+      await fetched(bridge, 1)
+      t.equal((await gate.request('/', { token: mint(key) })).status, 200)
+      for (let i = 0; i < 3; i++) {
+        t.equal((await gate.request('/', { token: mint(edwards) })).status, 401)
+      }
+      await t.resolves(gate.logged('/ 401 unknown_key'))
+      t.equal(bridge.jwksFetches, 2)
+      const lines = gate.errorLog().match(/.*cannot import the key.*/g) ?? []
+      t.equal(lines.length, 1)
+      t.match(lines[0], `the key "key-2" (EdDSA) of ${bridge.jwksUrl}, its tokens are refused: `)
     })
 
     t.test('A6: a withdrawn key withdraws the tokens that are in the memo', async (t) => {
@@ -132,7 +181,7 @@ for (const engine of ENGINES) {
     t.test('A6: cached keys serve no longer than their bound', async (t) => {
       const key = newKey('key-1')
       const bridge = await startBridge(t, [key.publicJwk])
-      const gate = await start(t, engine, bridge, 'js_var $drawbridge_keys_max_stale 1;')
+      const gate = await start(t, engine, bridge, 'keys_max_stale 1;')
       const token = mint(key)
       t.equal((await gate.request('/', { token })).status, 200)
       bridge.respondJwks = hangUp
@@ -156,6 +205,7 @@ for (const engine of ENGINES) {
       const bridge = await startBridge(t, [key.publicJwk])
       const gate = await start(t, engine, bridge, '', PERIODIC)
       await fetched(bridge, 1)
+      t.equal((await gate.request('/', { token: mint(key) })).status, 200)
       for (const [status, text] of [
         [200, '<html>hello</html>'],
         [200, '{"keys":"none"}'],
@@ -165,7 +215,7 @@ for (const engine of ENGINES) {
         bridge.respondJwks = (response) => {
           response.writeHead(status, { location: bridge.validateUrl }).end(text)
         }
-        t.equal((await gate.request('/', { token: mint(newKey('unknown')) })).status, 503, text)
+        t.equal((await gate.request('/', { token: mint(newKey(`${status}`)) })).status, 503, text)
         t.equal((await gate.request('/', { token: mint(key) })).status, 200, text)
         // A failed fetch is not repeated for two seconds.
         await pause(2050)

@@ -5,16 +5,13 @@ import { ENGINES, startGate } from '../support/gate.ts'
 import { startBridge, startUpstream } from '../support/servers.ts'
 import { AUDIENCE, ISSUER, mint, newKey, now } from '../support/tokens.ts'
 
-const SETTINGS = `set $drawbridge_audience ${AUDIENCE}; set $drawbridge_required_scope *;`
+const settings = (more = ''): string => `set $drawbridge "audience ${AUDIENCE}; scope *; ${more}";`
+const SETTINGS = settings()
 const WEAK = `
-  set $drawbridge_audience ${ISSUER}/mail;
-  set $drawbridge_required_scope *;
-  set $drawbridge_max_age 3000;
+  set $drawbridge "audience ${ISSUER}/mail; scope *; max_lifetime 3000;";
   PROTECT`
 const STRICT = `
-  set $drawbridge_audience ${AUDIENCE};
-  set $drawbridge_required_scope odoo.read;
-  set $drawbridge_max_age 700;
+  set $drawbridge "audience ${AUDIENCE}; scope odoo.read; max_lifetime 700;";
   PROTECT`
 
 for (const engine of ENGINES) {
@@ -27,15 +24,19 @@ for (const engine of ENGINES) {
       bridge,
       server: `
         location / { ${SETTINGS} PROTECT ${pass} }
-        location /no-audience { set $drawbridge_required_scope *; PROTECT ${pass} }
-        location /no-scope { set $drawbridge_audience ${AUDIENCE}; PROTECT ${pass} }
-        location /leeway { ${SETTINGS} set $drawbridge_leeway 5s; PROTECT ${pass} }
-        location /max-age { ${SETTINGS} set $drawbridge_max_age -1; PROTECT ${pass} }
-        location /realm { ${SETTINGS} set $drawbridge_realm 'a", error="none'; PROTECT ${pass} }
-        location /mode { ${SETTINGS} set $drawbridge_mode off; PROTECT ${pass} }
-        location /issuer { ${SETTINGS} set $drawbridge_issuer ${ISSUER}; PROTECT ${pass} }
+        location /no-audience { set $drawbridge "scope *;"; PROTECT ${pass} }
+        location /no-scope { set $drawbridge "audience ${AUDIENCE};"; PROTECT ${pass} }
+        location /leeway { ${settings('leeway 5s;')} PROTECT ${pass} }
+        location /lifetime { ${settings('max_lifetime -1;')} PROTECT ${pass} }
+        location /realm { ${settings('realm a\\", error=\\"none;')} PROTECT ${pass} }
+        location /mode { ${settings('mode off;')} PROTECT ${pass} }
+        location /issuer { ${settings('issuer https://other.example;')} PROTECT ${pass} }
+        location /typo { ${settings('roles sales;')} PROTECT ${pass} }
+        location /twice { ${settings('scope odoo.read;')} PROTECT ${pass} }
+        location /unended { set $drawbridge "audience ${AUDIENCE}; scope *"; PROTECT ${pass} }
+        location /no-issuers { set $drawbridge_issuers ""; ${SETTINGS} PROTECT ${pass} }
         location /too-late { PROTECT ${SETTINGS} ${pass} }
-        location ~ (?s)^/inject(?<tail>.*)$ { ${SETTINGS} set $drawbridge_audience ${AUDIENCE}$tail; PROTECT ${pass} }
+        location ~ (?s)^/inject(?<tail>.*)$ { set $drawbridge "scope odoo.read; audience ${AUDIENCE}$tail;"; PROTECT ${pass} }
         location /outer { ${SETTINGS} PROTECT ${pass} location /outer/inner { ${pass} } }
         location /skipped { rewrite ^ /elsewhere break; ${SETTINGS} PROTECT ${pass} }
         location /weak-to-skipped { ${WEAK} try_files /nothing /skipped; }
@@ -43,15 +44,19 @@ for (const engine of ENGINES) {
     })
     const token = mint(key)
     const closed: [string, string][] = [
-      ['/no-audience', '$drawbridge_audience is not set'],
-      ['/no-scope', '$drawbridge_required_scope is not set'],
-      ['/leeway', '$drawbridge_leeway is malformed'],
-      ['/max-age', '$drawbridge_max_age is malformed'],
-      ['/realm', '$drawbridge_realm is malformed'],
-      ['/mode', '$drawbridge_mode is malformed'],
-      ['/issuer', '$drawbridge_jwks_url is not set'],
-      ['/too-late', '$drawbridge_audience is not set'],
-      ['/inject%0Arequired_scope=*', '$drawbridge_location is not what'],
+      ['/no-audience', '"audience" is not set'],
+      ['/no-scope', '"scope" is not set'],
+      ['/leeway', '"leeway" in $drawbridge is malformed'],
+      ['/lifetime', '"max_lifetime" in $drawbridge is malformed'],
+      ['/realm', '"realm" in $drawbridge is malformed'],
+      ['/mode', '"mode" in $drawbridge is malformed'],
+      ['/issuer', '"issuer https://other.example" is not in $drawbridge_issuers'],
+      ['/typo', '"roles" is not known in $drawbridge'],
+      ['/twice', '"scope" comes twice in $drawbridge'],
+      ['/unended', 'a statement does not end with ";"'],
+      ['/no-issuers', '$drawbridge_issuers is not set'],
+      ['/too-late', '"audience" is not set'],
+      ['/inject;scope%20*', '"scope" comes twice in $drawbridge'],
       ['/outer/inner', 'lacks the protect snippet'],
       ['/skipped', 'lacks the protect snippet'],
     ]
@@ -96,13 +101,13 @@ for (const engine of ENGINES) {
       if (request.url?.startsWith('/missing') === true) response.statusCode = 404
       response.end(`from ${request.url ?? ''}`)
     }
-    const pass = `include /mnt/conf/upstream.conf; proxy_pass ${upstream.url};`
+    const pass = `proxy_pass ${upstream.url};`
     const gate = await startGate(t, engine, {
       bridge,
       server: `
         location /strict { ${STRICT} ${pass} }
         location @strict { ${STRICT} ${pass} }
-        location /forgetful { set $drawbridge_required_scope *; PROTECT ${pass} }
+        location /forgetful { set $drawbridge "scope *;"; PROTECT ${pass} }
         location /lax { ${SETTINGS} PROTECT ${pass} }
         location /try { ${WEAK} try_files /nothing /strict; }
         location /try-named { ${WEAK} try_files /nothing @strict; }
@@ -139,7 +144,7 @@ for (const engine of ENGINES) {
 
     t.test('A6: a setting that is missing is not taken from the location before', async (t) => {
       t.equal((await gate.request('/try-forgetful', { token: mail })).status, 500)
-      t.match(gate.errorLog(), '$drawbridge_audience is not set')
+      t.match(gate.errorLog(), '"audience" is not set')
     })
 
     t.test('A6: from a strict location to a lax one both ask', async (t) => {
@@ -157,20 +162,19 @@ for (const engine of ENGINES) {
     const pass = `proxy_pass ${upstream.url};`
     const gate = await startGate(t, engine, {
       bridge,
-      credential: 'gate-secret',
       server: `
         underscores_in_headers on;
-        ignore_invalid_headers off;
-        location / { ${SETTINGS} PROTECT include /mnt/conf/upstream.conf; ${pass} }
+        location / { ${SETTINGS} PROTECT ${pass} }
         location /own {
           ${SETTINGS} PROTECT
           proxy_set_header X-Own 1;
           ${pass}
         }
-        location /bridge { ${SETTINGS} PROTECT include /mnt/conf/upstream-bridge.conf; ${pass} }
+        location /bridge { ${SETTINGS} set $drawbridge_upstream bridge; PROTECT ${pass} }
+        location /cookieless { ${SETTINGS} set $drawbridge_upstream cookieless; PROTECT ${pass} }
+        location /to-app { ${SETTINGS} set $drawbridge_upstream odoo; PROTECT try_files /nothing /own; }
         location /odoo {
-          ${SETTINGS} PROTECT
-          include /mnt/conf/upstream-odoo.conf;
+          ${SETTINGS} set $drawbridge_upstream odoo; PROTECT
           include /mnt/conf/forwarded.conf;
           ${pass}
         }
@@ -187,14 +191,11 @@ for (const engine of ENGINES) {
           name.replaceAll('-', '_'),
           name.replaceAll('-', '_').toUpperCase(),
           name.replace('-', '_'),
-          name.replaceAll('-', '.'),
         ]
         for (const spelling of spellings) {
           for (const path of ['/', '/own']) {
-            for (const value of ['2', '']) {
-              const answer = await gate.request(path, { token, headers: [[spelling, value]] })
-              t.equal(answer.status, 400, `${path} ${spelling}: ${value}`)
-            }
+            const answer = await gate.request(path, { token, headers: [[spelling, '2']] })
+            t.equal(answer.status, 400, `${path} ${spelling}`)
           }
         }
       }
@@ -245,7 +246,7 @@ for (const engine of ENGINES) {
       const seen = upstream.seen.at(-1)?.headers
       t.equal(seen?.authorization, `Bearer ${token}`)
       t.notOk(seen?.cookie)
-      t.notOk(Object.keys(seen ?? {}).some((name) => name.startsWith('drawbridge-')))
+      t.notOk(seen?.['drawbridge-gate-credential'])
       t.match(seen, { host: 'gate.example', 'x-forwarded-host': 'gate.example' })
       t.notMatch(seen?.['x-forwarded-for'], '10.0.0.1')
     })
@@ -286,7 +287,6 @@ for (const engine of ENGINES) {
         location / {
           ${SETTINGS} PROTECT
           include /mnt/conf/cors.conf;
-          include /mnt/conf/upstream.conf;
           proxy_pass ${upstream.url};
         }
         location /same-origin { ${SETTINGS} PROTECT proxy_pass ${upstream.url}; }

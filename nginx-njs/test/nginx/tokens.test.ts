@@ -30,38 +30,27 @@ for (const engine of ENGINES) {
       bridge,
       server: `
         location / {
-          set $drawbridge_audience ${AUDIENCE};
-          set $drawbridge_required_scope odoo.read;
-          set $drawbridge_realm gate;
+          set $drawbridge "audience ${AUDIENCE}; scope odoo.read; realm gate;";
           PROTECT
-          include /mnt/conf/upstream.conf;
           proxy_pass ${upstream.url};
         }
         location /write {
-          set $drawbridge_audience ${AUDIENCE};
-          set $drawbridge_required_scope "odoo.read odoo.write";
+          set $drawbridge "audience ${AUDIENCE}; scope odoo.read odoo.write;";
           PROTECT
-          include /mnt/conf/upstream.conf;
           proxy_pass ${upstream.url};
         }
         location /mail {
-          set $drawbridge_resource_metadata ${ISSUER}/.well-known/oauth-protected-resource/mail;
-          set $drawbridge_audience ${ISSUER}/mail;
-          set $drawbridge_required_scope *;
+          set $drawbridge "resource_metadata ${ISSUER}/.well-known/oauth-protected-resource/mail; audience ${ISSUER}/mail; scope *;";
           PROTECT
           proxy_pass ${upstream.url};
         }
         location /exact {
-          set $drawbridge_audience ${AUDIENCE};
-          set $drawbridge_required_scope *;
-          set $drawbridge_leeway 0;
+          set $drawbridge "audience ${AUDIENCE}; scope *; leeway 0;";
           PROTECT
           proxy_pass ${upstream.url};
         }
         location /short {
-          set $drawbridge_audience ${AUDIENCE};
-          set $drawbridge_required_scope *;
-          set $drawbridge_max_age 300;
+          set $drawbridge "audience ${AUDIENCE}; scope *; max_lifetime 300;";
           PROTECT
           proxy_pass ${upstream.url};
         }

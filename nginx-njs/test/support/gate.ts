@@ -1,5 +1,5 @@
 /** A real nginx with the gate in it, on either engine. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { inRoot, type RootName } from '../../../e2e/stack/roots.ts'
 import { buildModule } from '../../build.ts'
-import type { Cleanup, TestBridge } from './servers.ts'
-import { ISSUER } from './tokens.ts'
+import { CREDENTIAL, type Cleanup, type TestBridge } from './servers.ts'
 
 export interface Engine {
   name: string
@@ -44,13 +43,26 @@ export const ENGINES: Engine[] = [
   },
 ]
 
+const WORKERS = 2
+
+const CONF = join(import.meta.dirname, '../../conf')
+
 export interface GateConfig {
-  bridge: Pick<TestBridge, 'jwksUrl' | 'validateUrl'>
+  bridge: Pick<TestBridge, 'issuer' | 'jwksUrl' | 'validateUrl' | 'revocationsUrl' | 'credential'>
   /** More for the http and for the server level; `PROTECT` stands for the protect snippet. */
   http?: string
   server: string
-  /** `$drawbridge_gate_credential`. */
-  credential?: string
+  /** More in `$drawbridge_issuers`, behind the bridge's. */
+  issuers?: string
+  /** Other sizes of zones of http.conf, by name. */
+  zones?: Record<string, string>
+  /** More modules: the name to import each by, and where its source lies. */
+  modules?: Record<string, string>
+  /**
+   * Instead of all of this: a whole nginx.conf. Its folder is /mnt/work: there lies `drawbridge.js`,
+   * and there it has to put `nginx.sock`, `nginx.pid` and its logs. It has to say `daemon off`.
+   */
+  text?: string
 }
 
 export interface Answer {
@@ -71,6 +83,8 @@ export interface RequestOptions {
 }
 
 export interface Gate {
+  /** The socket that its server listens on. */
+  socketPath: string
   request: (path: string, options?: RequestOptions) => Promise<Answer>
   errorLog: () => string
   /** What stands in a file of its folder; nothing while there is none. */
@@ -81,17 +95,30 @@ export interface Gate {
    * @throws Error when it does not come
    */
   logged: (line: string) => Promise<void>
+  /**
+   * Makes nginx read its configuration again (SIGHUP), and waits until the old workers are gone.
+   * @param changes of what it was started with
+   */
+  reload: (changes?: Partial<GateConfig>) => Promise<void>
   /** Stops nginx, and waits until it is gone. */
   stop: () => Promise<void>
   /** Starts it again in the same folder. */
   start: () => Promise<void>
 }
 
+/** How `$drawbridge_issuers` declares a bridge. */
+export const issuerStatements = (bridge: GateConfig['bridge']): string => `
+    issuer ${bridge.issuer};
+    jwks ${bridge.jwksUrl};
+    revocations ${bridge.revocationsUrl};
+    validate ${bridge.validateUrl};
+    credential ${bridge.credential ?? CREDENTIAL};`
+
 const configuration = (engine: Engine, config: GateConfig): string => `
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
 user www-data;
 daemon off;
-worker_processes 2;
+worker_processes ${String(WORKERS)};
 pid /mnt/work/nginx.pid;
 error_log /mnt/work/error.log info;
 events { worker_connections 512; }
@@ -106,11 +133,12 @@ http {
 
   ${engine.http}
   js_import drawbridge from /mnt/work/drawbridge.js;
-  include /mnt/conf/http.conf;
-  js_var $drawbridge_default_issuer ${ISSUER};
-  js_var $drawbridge_default_jwks_url ${config.bridge.jwksUrl};
-  js_var $drawbridge_default_validate_url ${config.bridge.validateUrl};
-  ${config.credential === undefined ? '' : `js_var $drawbridge_gate_credential ${config.credential};`}
+  ${Object.keys(config.modules ?? {})
+    .map((name) => `js_import ${name} from /mnt/work/${name}.js;`)
+    .join('\n')}
+  include /mnt/work/http.conf;
+  js_var $drawbridge_gate_credential ${CREDENTIAL};
+  js_var $drawbridge_issuers "${issuerStatements(config.bridge)} ${config.issuers ?? ''}";
   ${config.http ?? ''}
 
   server {
@@ -121,6 +149,17 @@ http {
   }
 }
 `
+
+/** http.conf with other sizes of its zones. */
+function httpConf(sizes: Record<string, string>): string {
+  let text = readFileSync(join(CONF, 'http.conf'), 'utf8')
+  for (const [name, size] of Object.entries(sizes)) {
+    const zone = new RegExp(`zone=${name}:\\w+`)
+    if (!zone.test(text)) throw new Error(`http.conf has no zone ${name}`)
+    text = text.replace(zone, `zone=${name}:${size}`)
+  }
+  return text
+}
 
 /** Fills `PROTECT` with the engine's own snippet. */
 const forEngine = (engine: Engine, text: string): string =>
@@ -140,8 +179,19 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
   const work = mkdtempSync(join(tmpdir(), 'drawbridge-gate-'))
   // The workers run as another user and write the state file here.
   chmodSync(work, 0o777)
-  writeFileSync(join(work, 'nginx.conf'), forEngine(engine, configuration(engine, config)))
+  const configure = (changes: Partial<GateConfig> = {}): void => {
+    const changed = { ...config, ...changes }
+    writeFileSync(join(work, 'http.conf'), httpConf(changed.zones ?? {}))
+    writeFileSync(
+      join(work, 'nginx.conf'),
+      forEngine(engine, changed.text ?? configuration(engine, changed)),
+    )
+  }
+  configure()
   await buildModule(join(work, 'drawbridge.js'))
+  for (const [name, source] of Object.entries(config.modules ?? {})) {
+    await buildModule(join(work, `${name}.js`), source)
+  }
 
   const socketPath = join(work, 'nginx.sock')
   const file = (name: string): string =>
@@ -173,7 +223,7 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
     const [command, ...args] = inRoot(
       engine.root,
       ['nginx', '-c', '/mnt/work/nginx.conf', '-e', '/mnt/work/error.log'],
-      { binds: { '/mnt/work': work, '/mnt/conf': join(import.meta.dirname, '../../conf') } },
+      { binds: { '/mnt/work': work, '/mnt/conf': CONF } },
     )
     const child = spawn(command as string, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let stderr = ''
@@ -191,14 +241,27 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
     throw new Error(`nginx did not start: ${stderr}\n${file('error.log')}`)
   }
 
+  // The child is unshare, which ignores SIGTERM; nginx's master is its child.
+  const masterOf = (child: ChildProcess): number => {
+    const pid = String(child.pid)
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim())
+  }
+
+  const reload: Gate['reload'] = async (changes) => {
+    if (running === undefined) throw new Error('nginx is not running')
+    configure(changes)
+    const ends = (): number => file('error.log').match(/worker process \d+ exited/g)?.length ?? 0
+    const wanted = ends() + WORKERS
+    process.kill(masterOf(running.child), 'SIGHUP')
+    // Nothing but its log tells from outside when it is done.
+    while (ends() < wanted) await pause(20)
+  }
+
   const stop = async (): Promise<void> => {
     if (running === undefined) return
     const { child, ended } = running
     running = undefined
-    // The child is unshare, which ignores SIGTERM; nginx's master is its child.
-    const pid = String(child.pid)
-    const master = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-    process.kill(Number(master), 'SIGTERM')
+    process.kill(masterOf(child), 'SIGTERM')
     await ended
     rmSync(socketPath, { force: true })
   }
@@ -214,6 +277,7 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
   }
   await start()
   return {
+    socketPath,
     request,
     file,
     errorLog: () => file('error.log'),
@@ -225,6 +289,7 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
       }
     },
     start,
+    reload,
     stop,
   }
 }

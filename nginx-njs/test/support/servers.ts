@@ -8,7 +8,8 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ValidateRequest } from '@drawbridge/bridge/contract'
+import type { RevocationsPage, ValidateRequest } from '@drawbridge/bridge/contract'
+import { ISSUER } from './tokens.ts'
 
 /** What is needed of a test: somewhere to put the cleaning up. */
 export interface Cleanup {
@@ -59,14 +60,29 @@ export async function startUpstream(t: Cleanup): Promise<Upstream> {
   return upstream
 }
 
+/** By what the gate is known to the bridge. */
+export const CREDENTIAL = 'gate-secret'
+
 export interface TestBridge {
+  issuer: string
   jwksUrl: string
   validateUrl: string
+  revocationsUrl: string
+  /** By what its gate is known to it. */
+  credential: string
+  /** Every request that came: path and `Authorization`. */
+  seen: { path: string; authorization: string | undefined }[]
+  /** How the list of revocations is read. */
+  revocations: (query: URLSearchParams) => RevocationsPage | Promise<RevocationsPage>
+  /** How many times it was read with success. */
+  polls: number
+  /** Called instead of answering with `revocations`. */
+  respondRevocations?: (response: ServerResponse) => void
   /** What is published. */
   jwks: unknown
   /** How many times the key set was fetched. */
   jwksFetches: number
-  /** `jwks` after each answer with the key set. */
+  /** `jwks` after each answer with the key set, `revocations` after each with that list. */
   events: EventEmitter
   /** Called instead of answering with `jwks`. */
   respondJwks?: (response: ServerResponse) => void
@@ -80,10 +96,30 @@ const sendJson = (response: ServerResponse, body: unknown): void => {
   response.end(JSON.stringify(body))
 }
 
-export async function startBridge(t: Cleanup, keys: unknown[]): Promise<TestBridge> {
+const NO_REVOCATIONS: RevocationsPage = {
+  epoch: 'epoch-1',
+  all: false,
+  sessions: [],
+  users: [],
+  after: 'start',
+  more: false,
+}
+
+export async function startBridge(
+  t: Cleanup,
+  keys: unknown[],
+  issuer = ISSUER,
+  credential = CREDENTIAL,
+): Promise<TestBridge> {
   const bridge: TestBridge = {
+    issuer,
+    credential,
+    seen: [],
     jwksUrl: '',
     validateUrl: '',
+    revocationsUrl: '',
+    revocations: () => NO_REVOCATIONS,
+    polls: 0,
     jwks: { keys },
     jwksFetches: 0,
     events: new EventEmitter(),
@@ -92,14 +128,36 @@ export async function startBridge(t: Cleanup, keys: unknown[]): Promise<TestBrid
       sendJson(response, { status: 'Invalid' })
     },
   }
+  const sendRevocations = async (query: URLSearchParams, response: ServerResponse) => {
+    const page = await bridge.revocations(query)
+    response.on('close', () => {
+      bridge.polls++
+      bridge.events.emit('revocations')
+    })
+    sendJson(response, page)
+  }
   const url = await listen(t, (request, response) => {
-    if (request.url === '/jwks') {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://bridge')
+    bridge.seen.push({ path: pathname, authorization: request.headers.authorization })
+    if (pathname === '/jwks') {
       response.on('close', () => {
         bridge.jwksFetches++
         bridge.events.emit('jwks')
       })
       if (bridge.respondJwks !== undefined) bridge.respondJwks(response)
       else sendJson(response, bridge.jwks)
+      return
+    }
+    if (pathname === '/revocations') {
+      if (bridge.respondRevocations !== undefined) {
+        bridge.respondRevocations(response)
+        return
+      }
+      if (request.headers.authorization !== `Bearer ${bridge.credential}`) {
+        response.writeHead(401).end()
+        return
+      }
+      void sendRevocations(searchParams, response)
       return
     }
     const chunks: Buffer[] = []
@@ -112,6 +170,7 @@ export async function startBridge(t: Cleanup, keys: unknown[]): Promise<TestBrid
   })
   bridge.jwksUrl = `${url}/jwks`
   bridge.validateUrl = `${url}/validate`
+  bridge.revocationsUrl = `${url}/revocations`
   return bridge
 }
 

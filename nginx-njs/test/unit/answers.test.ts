@@ -1,13 +1,13 @@
-/** What goes out: challenges, variables, cookies; and what may not come in. */
+/** What goes out: challenges, variables, cookies; and what the snippets take in. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GATE_HEADERS } from '@drawbridge/bridge/contract'
 import t from 'tap'
 import { challenge } from '../../src/challenge.ts'
-import { stripRefreshCookie } from '../../src/cookie.ts'
-import { bringsIdentityHeader } from '../../src/identity-headers.ts'
-import { setOutputs } from '../../src/outputs.ts'
+import { stripCookies, tokenOfCookie } from '../../src/cookie.ts'
+import { setVerdict } from '../../src/outputs.ts'
 import { isRefusal, REFUSALS } from '../../src/refusals.ts'
+import { readVerifiedToken, writeVerifiedToken } from '../../src/verified-token.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -15,7 +15,8 @@ t.test('challenge', (t) => {
   const protection = {
     realm: 'gate',
     resourceMetadata: '',
-    requiredScope: ['odoo.read', 'odoo.write'],
+    scope: ['odoo.read', 'odoo.write'],
+    refusalBody: true,
   }
   t.equal(challenge(REFUSALS.no_token, protection), 'Bearer realm="gate"')
   t.equal(
@@ -23,6 +24,7 @@ t.test('challenge', (t) => {
     'Bearer realm="gate", error="invalid_token", error_description="The access token expired"',
   )
   t.match(challenge(REFUSALS.insufficient_scope, protection), /, scope="odoo.read odoo.write"$/)
+  t.match(challenge(REFUSALS.insufficient_role, protection), /, error="access_denied", [^,]+$/)
   for (const reason of ['identity_header', 'keys_unavailable', 'misconfigured'] as const) {
     t.equal(challenge(REFUSALS[reason], protection), undefined)
   }
@@ -30,6 +32,7 @@ t.test('challenge', (t) => {
   const pointer = /, resource_metadata="https:\/\/id\.example\.com\/metadata"$/
   t.match(challenge(REFUSALS.no_token, pointing), pointer)
   t.match(challenge(REFUSALS.expired, pointing), pointer)
+  t.match(challenge(REFUSALS.insufficient_scope, pointing), pointer)
   t.end()
 })
 
@@ -55,9 +58,9 @@ t.test('every reason is documented', (t) => {
   t.end()
 })
 
-t.test('a refusal takes back what an earlier location found', (t) => {
-  const variables: Record<string, string> = {}
-  const claims = {
+t.test('nginx is told of a decision in one variable', (t) => {
+  const variables: Record<string, string> = { drawbridge_exchange: '?\n…' }
+  const text = writeVerifiedToken('key', {
     iss: 'i',
     aud: ['a'],
     sub: '6',
@@ -67,26 +70,24 @@ t.test('a refusal takes back what an earlier location found', (t) => {
     exp: 2,
     iat: 1,
     roles: ['r1', 'r2'],
-  }
-  setOutputs({ variables }, claims)
-  const found = {
-    drawbridge_status: 'valid',
-    drawbridge_sub: '6',
-    drawbridge_sid: 's',
-    drawbridge_client_id: 'c',
-    drawbridge_scope: 'x y',
-    drawbridge_roles: 'r1 r2',
-  }
-  t.same(variables, found)
-  setOutputs({ variables }, 'expired')
-  t.same(variables, {
-    ...Object.fromEntries(Object.keys(found).map((name) => [name, ''])),
-    drawbridge_status: 'expired',
   })
+  setVerdict(variables, readVerifiedToken(text))
+  t.same(variables.drawbridge_exchange?.split('\n').slice(0, 7), [
+    'valid',
+    '6',
+    's',
+    'i',
+    'c',
+    'x y',
+    'r1 r2',
+  ])
+  // An earlier location may have let it pass, and its `error_page` may lead to an upstream.
+  setVerdict(variables, 'expired')
+  t.same(variables, { drawbridge_exchange: 'expired' })
   t.end()
 })
 
-t.test('stripRefreshCookie', (t) => {
+t.test('stripCookies', (t) => {
   const cases: [string, string][] = [
     ['', ''],
     ['a=1', 'a=1'],
@@ -102,39 +103,63 @@ t.test('stripRefreshCookie', (t) => {
     ],
     ['a=drawbridge_refresh', 'a=drawbridge_refresh'],
   ]
-  for (const [header, stripped] of cases) t.equal(stripRefreshCookie(header), stripped, header)
+  for (const [header, stripped] of cases) t.equal(stripCookies(header, ''), stripped, header)
+  t.equal(stripCookies('a=1; token=x; TOKEN=y; tokens=z', 'token'), 'a=1; tokens=z')
   t.end()
 })
 
-t.test('bringsIdentityHeader', (t) => {
-  for (const name of Object.values(GATE_HEADERS)) {
-    for (const spelling of [name, name.toLowerCase(), name.replaceAll('-', '_')]) {
-      t.ok(
-        bringsIdentityHeader([
-          ['Host', 'x'],
-          [spelling, ''],
-        ]),
-        spelling,
-      )
-    }
+t.test('tokenOfCookie', (t) => {
+  const get = { request_method: 'GET', scheme: 'https', http_host: 'app.example' }
+  const of = (changes: Record<string, string>) => tokenOfCookie({ ...get, ...changes }, 'token')
+  t.same(of({ http_cookie: 'a=1; token=x.y.z; b=2' }), { token: 'x.y.z' })
+  t.same(of({ http_cookie: 'token=a=b' }), { token: 'a=b' })
+  for (const http_cookie of ['', 'a=1', 'Token=x', 'tokens=x', 'a=token=x']) {
+    t.equal(of({ http_cookie }), 'no_token', http_cookie)
   }
-  t.notOk(
-    bringsIdentityHeader([
-      ['Host', 'x'],
-      ['X-Drawbridge-Sub', '1'],
-      ['Drawbridge', '1'],
-    ]),
-  )
-  t.notOk(bringsIdentityHeader([]))
+  t.equal(of({ http_cookie: 'token=x; token=y' }), 'malformed')
+  t.equal(of({ http_cookie: 'token=x; token' }), 'malformed')
+
+  const http_cookie = 'token=x'
+  const post = { http_cookie, request_method: 'POST' }
+  const same = [
+    { http_sec_fetch_site: 'same-origin' },
+    { http_origin: 'https://app.example' },
+    { http_sec_fetch_site: 'same-origin', http_origin: 'null' },
+    {},
+  ]
+  const cross = [
+    { http_sec_fetch_site: 'cross-site' },
+    { http_sec_fetch_site: 'same-site' },
+    { http_sec_fetch_site: 'none' },
+    { http_sec_fetch_site: 'cross-site', http_origin: 'https://app.example' },
+    { http_origin: 'https://evil.example' },
+    { http_origin: 'http://app.example' },
+    { http_origin: 'null' },
+  ]
+  for (const changes of same) t.same(of({ ...post, ...changes }), { token: 'x' }, { changes })
+  for (const changes of cross) {
+    t.equal(of({ ...post, ...changes }), 'cross_site', { changes })
+    const upgrade = { http_cookie, http_upgrade: 'websocket' }
+    t.equal(of({ ...upgrade, ...changes }), 'cross_site', { changes })
+    t.same(of({ http_cookie, ...changes }), { token: 'x' }, { changes })
+  }
   t.end()
 })
 
-t.test('every upstream snippet sets every header of the gate, and Authorization', (t) => {
-  for (const name of ['upstream.conf', 'upstream-bridge.conf', 'upstream-odoo.conf']) {
+t.test('both protect snippets ask for, take and set the same', (t) => {
+  const [first, second] = ['protect.conf', 'protect-auth-request.conf'].map((name) => {
     const text = readFileSync(join(ROOT, 'conf', name), 'utf8')
-    for (const header of [...Object.values(GATE_HEADERS), 'Authorization', 'Cookie']) {
-      t.match(text, `proxy_set_header ${header} `)
-    }
+    return text.split('\n').filter((line) => /^(set|proxy_set_header) /.test(line))
+  })
+  t.same(first, second)
+  const headers = Object.values(GATE_HEADERS)
+  const read = headers.map((name) => `$http_${name.toLowerCase().replaceAll('-', '_')}`).join('')
+  t.ok(first?.some((line) => line.startsWith(`set $drawbridge_exchange "?${read}\\n`)))
+  for (const header of [...headers, 'Authorization', 'Cookie']) {
+    t.ok(
+      first?.some((line) => line.startsWith(`proxy_set_header ${header} $drawbridge_`)),
+      header,
+    )
   }
   t.end()
 })

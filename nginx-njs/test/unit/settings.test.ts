@@ -1,148 +1,191 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** What operators write, and what is made of it. */
 import t from 'tap'
-import { readSettings, settingsOf } from '../../src/settings.ts'
+import { findSettings, issuersOf, keepSettings, readSettings } from '../../src/settings.ts'
 
-const CONF = join(import.meta.dirname, '../../conf')
-const PROTECT = ['protect.conf', 'protect-auth-request.conf']
+const ISSUER = 'https://id.example.com'
+const OTHER = 'https://other.example'
 
-const GOOD: Record<string, string> = {
-  audience: 'https://id.example.com/api',
-  required_scope: 'odoo.read odoo.write',
-  mode: '',
-  leeway: '',
-  max_age: '',
-  realm: '',
-  resource_metadata: '',
-  issuer: '',
-  jwks_url: '',
-  validate_url: '',
-  default_issuer: 'https://id.example.com',
-  default_jwks_url: 'http://127.0.0.1:3000/jwks',
-  default_validate_url: '',
-  keys_max_stale: '3600',
-}
+const ISSUERS = `
+  issuer ${ISSUER};
+  jwks http://127.0.0.1:3000/jwks;
+  revocations http://127.0.0.1:3000/revocations;
+  credential secret;
+  issuer ${OTHER}; jwks ${OTHER}/jwks; revocations off; validate ${OTHER}/validate; credential c2;
+`
 
-const joined = (changes: Record<string, string> = {}): string =>
-  Object.entries({ ...GOOD, ...changes })
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n')
+const joined = (location: string, issuers = ISSUERS): string =>
+  `\n${issuers}\nlocation;\n${location}`
 
-const read = (changes: Record<string, string>): unknown => readSettings(joined(changes))
+const GOOD = `audience ${ISSUER}/api; scope odoo.read odoo.write;`
+const read = (more: string, issuers?: string): unknown =>
+  readSettings(joined(`${GOOD} ${more}`, issuers))
 
 t.test('defaults', (t) => {
-  t.same(read({}), {
-    issuer: 'https://id.example.com',
-    jwksUrl: 'http://127.0.0.1:3000/jwks',
-    validateUrl: '',
-    audience: 'https://id.example.com/api',
-    requiredScope: ['odoo.read', 'odoo.write'],
+  t.same(read(''), {
+    issuers: [
+      {
+        issuer: ISSUER,
+        jwks: 'http://127.0.0.1:3000/jwks',
+        revocations: 'http://127.0.0.1:3000/revocations',
+        validate: '',
+        credential: 'secret',
+      },
+    ],
+    audience: [`${ISSUER}/api`],
+    scope: ['odoo.read', 'odoo.write'],
+    role: [],
     mode: 'local',
+    introspectCache: 0,
     leeway: 5,
-    maxAge: 3600,
+    maxLifetime: 3600,
+    maxAge: 0,
+    cookie: '',
+    keysMaxStale: 3600,
+    revocationsMaxStale: 60,
+    staleRevocations: 'closed',
     realm: 'drawbridge',
     resourceMetadata: '',
-    keysMaxStale: 3600,
+    refusalBody: true,
+    watch: 0,
   })
   t.end()
 })
 
 t.test('everything of its own', (t) => {
-  const changes = {
-    required_scope: '*',
+  const text = `
+    issuer ${OTHER};
+    audience a
+             b;
+    scope *;
+    role sales manager;
+    mode introspect;
+    introspect_cache 10;
+    leeway 0;
+    max_lifetime 60;
+    max_age 30;
+    token_cookie __Host-token;
+    keys_max_stale 60;
+    revocations_max_stale 5;
+    stale_revocations open;
+    realm the (whole) house;
+    resource_metadata ${ISSUER}/.well-known/oauth-protected-resource/api;
+    refusal_body off;
+    watch 2;
+  `
+  t.match(readSettings(joined(text)), {
+    issuers: [{ issuer: OTHER, revocations: '', validate: `${OTHER}/validate`, credential: 'c2' }],
+    audience: ['a', 'b'],
+    scope: [],
+    role: ['sales', 'manager'],
     mode: 'introspect',
-    leeway: '0',
-    max_age: '60',
-    realm: 'a (b)',
-    resource_metadata: 'https://id.example.com/.well-known/oauth-protected-resource/api',
-    issuer: 'http://127.0.0.1:8080',
-    validate_url: 'http://127.0.0.1:3000/auth/validate',
-  }
-  t.match(read(changes), {
-    issuer: 'http://127.0.0.1:8080',
-    jwksUrl: '',
-    validateUrl: 'http://127.0.0.1:3000/auth/validate',
-    requiredScope: [],
-    mode: 'introspect',
+    introspectCache: 10,
     leeway: 0,
-    maxAge: 60,
-    realm: 'a (b)',
-    resourceMetadata: 'https://id.example.com/.well-known/oauth-protected-resource/api',
+    maxLifetime: 60,
+    maxAge: 30,
+    cookie: '__Host-token',
+    keysMaxStale: 60,
+    revocationsMaxStale: 5,
+    staleRevocations: 'open',
+    realm: 'the (whole) house',
+    resourceMetadata: `${ISSUER}/.well-known/oauth-protected-resource/api`,
+    refusalBody: false,
+    watch: 2,
   })
+  t.match(read(`issuer ${OTHER} ${ISSUER};`), { issuers: [{ issuer: OTHER }, { issuer: ISSUER }] })
   t.end()
 })
 
-t.test('what is unset or malformed is named', (t) => {
-  const wrong: [Record<string, string>, string][] = [
-    [{ audience: '' }, '$drawbridge_audience is not set'],
-    [{ audience: 'a b' }, '$drawbridge_audience is malformed'],
-    [{ audience: 'a"b' }, '$drawbridge_audience is malformed'],
-    [{ required_scope: '' }, '$drawbridge_required_scope is not set'],
-    [{ required_scope: 'a  b' }, '$drawbridge_required_scope is malformed'],
-    [{ required_scope: 'a", realm="b' }, '$drawbridge_required_scope is malformed'],
-    [{ required_scope: 'a,\r' }, '$drawbridge_required_scope is malformed'],
-    [{ mode: 'Local' }, '$drawbridge_mode is malformed'],
-    [{ leeway: '1e3' }, '$drawbridge_leeway is malformed'],
-    [{ leeway: '301' }, '$drawbridge_leeway is malformed'],
-    [{ leeway: '-1' }, '$drawbridge_leeway is malformed'],
-    [{ max_age: '0' }, '$drawbridge_max_age is malformed'],
-    [{ max_age: '1h' }, '$drawbridge_max_age is malformed'],
-    [{ resource_metadata: '/relative' }, '$drawbridge_resource_metadata is malformed'],
-    [{ resource_metadata: 'https://a", b="c' }, '$drawbridge_resource_metadata is malformed'],
-    [{ realm: 'a"' }, '$drawbridge_realm is malformed'],
-    [{ realm: 'a\\' }, '$drawbridge_realm is malformed'],
-    [{ realm: 'a\r' }, '$drawbridge_realm is malformed'],
-    [{ default_issuer: '' }, '$drawbridge_default_issuer is not set'],
-    [{ default_issuer: 'id.example.com' }, '$drawbridge_default_issuer is malformed'],
-    [{ default_issuer: 'https://id.example.com?x' }, '$drawbridge_default_issuer is malformed'],
-    [{ default_jwks_url: '' }, '$drawbridge_default_jwks_url is not set'],
-    [{ default_jwks_url: 'file:///etc' }, '$drawbridge_default_jwks_url is malformed'],
-    [{ issuer: 'https://other.example' }, '$drawbridge_jwks_url is not set'],
-    [{ jwks_url: 'https://other.example/jwks' }, '$drawbridge_issuer is not set'],
-    [{ mode: 'introspect' }, '$drawbridge_default_validate_url is not set'],
-    [
-      { mode: 'introspect', issuer: 'https://other.example' },
-      '$drawbridge_validate_url is not set',
-    ],
-    [{ keys_max_stale: '' }, '$drawbridge_keys_max_stale is not set'],
+t.test('what is unset, unknown or malformed is named, and the location is closed', (t) => {
+  const malformed = (text: string): [string, string] => [
+    text,
+    `"${text.split(' ')[0] ?? ''}" in $drawbridge is malformed`,
   ]
-  for (const [changes, problem] of wrong) t.same(read(changes), { problem })
+  const wrong: [string, string][] = [
+    ['scope;', '"scope" in $drawbridge has no value'],
+    ['audience a;', '"audience" comes twice in $drawbridge'],
+    ['roles sales;', '"roles" is not known in $drawbridge'],
+    ['Mode local;', '"Mode" is not known in $drawbridge'],
+    ['constructor x;', '"constructor" is not known in $drawbridge'],
+    ['__proto__ x;', '"__proto__" is not known in $drawbridge'],
+    ['location;', '"location" is not known in $drawbridge'],
+    ['jwks https://evil.example;', '"jwks" is not known in $drawbridge'],
+    ['leeway 5', 'a statement does not end with ";"'],
+    ['leeway 5;;', 'an empty statement'],
+    ['realm ünder;', 'a character that is not ASCII'],
+    [
+      'issuer https://nobody.example;',
+      '"issuer https://nobody.example" is not in $drawbridge_issuers',
+    ],
+    ['mode introspect;', `"validate" or "credential" is not set for ${ISSUER}`],
+    malformed('mode Local;'),
+    malformed('mode local introspect;'),
+    malformed('leeway 1e3;'),
+    malformed('leeway 301;'),
+    malformed('leeway -1;'),
+    malformed('max_lifetime 0;'),
+    malformed('max_age 1h;'),
+    malformed('introspect_cache 61;'),
+    malformed('token_cookie a=b;'),
+    malformed('stale_revocations yes;'),
+    malformed('resource_metadata /relative;'),
+    malformed('resource_metadata https://a",b="c;'),
+    malformed('realm a";'),
+    malformed('realm a\\;'),
+    malformed('refusal_body html;'),
+    malformed('role a", realm="b;'),
+  ]
+  for (const [more, problem] of wrong) t.same(read(more), { problem }, more)
+  const scope = (words: string) => readSettings(joined(`audience a; scope ${words};`))
+  t.same(scope('* odoo.read'), { problem: '"scope" in $drawbridge is malformed' })
+  t.same(scope('a", realm="b'), { problem: '"scope" in $drawbridge is malformed' })
+  t.same(readSettings(joined('scope *;')), { problem: '"audience" is not set' })
+  t.same(readSettings(joined('audience a;')), { problem: '"scope" is not set' })
+  t.same(readSettings(joined('')), { problem: '"audience" is not set' })
   t.end()
 })
 
-t.test('lines that are not those of the snippet', (t) => {
-  t.match(readSettings(''), { problem: 'lacks the protect snippet' })
-  const shifted = { problem: '$drawbridge_location is not what' }
-  t.match(readSettings(`${joined()}\nextra=1`), shifted)
-  t.match(read({ audience: 'a\nrequired_scope=*' }), shifted)
-  t.match(readSettings(joined().replace('mode=', 'made=')), shifted)
-  t.match(readSettings(joined().split('\n').reverse().join('\n')), shifted)
+t.test('issuers', (t) => {
+  const problem = (text: string, expected: string): void => {
+    t.match(read('', text), { problem: expected }, text)
+  }
+  problem('', '$drawbridge_issuers is not set')
+  problem('jwks https://a;', '$drawbridge_issuers does not begin with "issuer"')
+  problem('issuer id.example.com;', '"issuer" in $drawbridge_issuers is malformed')
+  problem('issuer https://a?x;', '"issuer" in $drawbridge_issuers is malformed')
+  problem('issuer https://a; revocations off;', '"jwks" is not set for https://a')
+  problem('issuer https://a; jwks file:///etc;', '"jwks" in $drawbridge_issuers is malformed')
+  problem('issuer https://a; jwks https://b;', '"revocations" is not set for https://a')
+  problem(
+    'issuer https://a; jwks https://b; revocations https://c;',
+    '"credential" is not set for https://a',
+  )
+  problem('issuer https://a; jwks https://b; jwks https://c;', '"jwks" comes twice')
+  problem(
+    'issuer https://a; jwks https://b; revocations off; issuer https://a; jwks https://c; revocations off;',
+    '"issuer https://a" comes twice',
+  )
+  problem(
+    'issuer https://a; jwks https://b; revocations off; audience c;',
+    '"audience" is not known',
+  )
+  // A value without its semicolon would swallow the boundary.
+  problem(
+    'issuer https://a; jwks https://b; revocations off',
+    '$drawbridge_issuers does not end with',
+  )
+  t.match(issuersOf(ISSUERS), [{ issuer: ISSUER }, { issuer: OTHER }])
+  t.match(issuersOf('issuer'), { problem: 'does not end' })
   t.end()
 })
 
 t.test('settings are remembered by all of their text', (t) => {
-  const first = settingsOf(joined())
-  t.equal(settingsOf(joined()), first)
-  t.match(settingsOf(joined({ audience: 'other' })), { audience: 'other' })
-  for (let i = 0; i < 200; i++) settingsOf(joined({ audience: `other-${i}` }))
-  t.match(settingsOf(joined()), { audience: 'https://id.example.com/api' })
-  t.match(settingsOf('__proto__'), { problem: 'not what' })
-  t.end()
-})
-
-t.test('both snippets join the settings that the module reads, and empty them', (t) => {
-  for (const name of PROTECT) {
-    const text = readFileSync(join(CONF, name), 'utf8')
-    const set = /^set \$drawbridge_location "(.*)";$/m.exec(text)?.[1] ?? ''
-    const lines = set.split('\\n')
-    t.same(
-      lines,
-      Object.keys(GOOD).map((setting) => `${setting}=$drawbridge_${setting}`),
-    )
-
-    const perLocation = Object.keys(GOOD).slice(0, 10)
-    const emptied = [...text.matchAll(/^set \$drawbridge_(\w+) "";$/gm)].map((match) => match[1])
-    t.same(emptied, perLocation)
-  }
+  const settingsOf = (text: string): unknown => findSettings(text) ?? keepSettings(text, text)
+  const text = joined(GOOD)
+  t.equal(findSettings(text), undefined)
+  const first = settingsOf(text)
+  t.equal(settingsOf(text), first)
+  t.match(settingsOf(joined('audience other; scope *;')), { audience: ['other'] })
+  for (let i = 0; i < 200; i++) settingsOf(joined(`audience other-${i}; scope *;`))
+  t.match(settingsOf(text), { audience: [`${ISSUER}/api`] })
   t.end()
 })

@@ -6,25 +6,23 @@ import { readClaims } from '../../src/claims.ts'
 import { readHeader } from '../../src/header.ts'
 import { parseJws } from '../../src/jws.ts'
 import type { Settings } from '../../src/settings.ts'
-import { AUDIENCE, claims, ISSUER, mint, newKey, now } from '../support/tokens.ts'
+import { readVerifiedToken, writeVerifiedToken } from '../../src/verified-token.ts'
+import { AUDIENCE, claims, mint, newKey, now } from '../support/tokens.ts'
 
 t.test('bearerToken', (t) => {
   for (const none of [undefined, '', 'Basic YTpi', 'Bearers x', 'xBearer y']) {
     t.equal(bearerToken(none), 'no_token', String(none))
   }
-  for (const broken of [
-    'Bearer',
-    'bearer ',
-    'Bearer a b',
-    'Bearer a,b',
-    'Bearer "a"',
-    'Bearer é',
-  ]) {
+  for (const broken of ['Bearer', 'bearer ', 'Bearer    ']) {
     t.equal(bearerToken(broken), 'malformed', broken)
   }
   t.equal(bearerToken(`Bearer ${'a'.repeat(20_000)}`), 'malformed')
   t.same(bearerToken('Bearer a.b-c_d.e'), { token: 'a.b-c_d.e' })
   t.same(bearerToken('BEARER   a.b.c'), { token: 'a.b.c' })
+  for (const nonsense of ['a b', 'a,b', '"a"', 'é', 'a.b.c=']) {
+    t.same(bearerToken(`Bearer ${nonsense}`), { token: nonsense }, 'left to parseJws')
+    t.equal(parseJws(nonsense), undefined, nonsense)
+  }
   t.end()
 })
 
@@ -34,7 +32,7 @@ t.test('parseJws', (t) => {
   t.match(parseJws(`${empty}.${encode('{"a":"é"}')}.AAAA`), {
     header: {},
     payload: { a: 'é' },
-    signingInput: `${empty}.${encode('{"a":"é"}')}`,
+    signingInput: Buffer.from(`${empty}.${encode('{"a":"é"}')}`),
   })
   const broken = [
     '',
@@ -46,6 +44,19 @@ t.test('parseJws', (t) => {
     `${empty}.${empty}.AAAAA`,
     `${empty}.${empty}.AA==`,
     `${empty}.${empty}.AA+/`,
+    `${empty}.${empty}.AB`,
+    `${empty}.${empty}.AAB`,
+    `${empty}.${empty}.AA\n`,
+    ` ${empty}.${empty}.AAAA`,
+    `${empty}.${empty}.AAAA `,
+    `${empty}.${empty}.ÄÄÄÄ`,
+    `${empty}${empty}AAAA.`,
+    '..',
+    '.'.repeat(16_000),
+    `${empty}.${encode('[{}]')}.AAAA`,
+    `${empty}.${encode('{}{}')}.AAAA`,
+    `${empty}.${encode(Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d]))}.AAAA`,
+    `${empty}.${encode(Buffer.from([0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d]))}.AAAA`,
     `${empty}.${encode('[]')}.AAAA`,
     `${empty}.${encode('null')}.AAAA`,
     `${empty}.${encode('"text"')}.AAAA`,
@@ -55,6 +66,15 @@ t.test('parseJws', (t) => {
   ]
   for (const token of broken) t.equal(parseJws(token), undefined, token)
   t.ok(parseJws(mint(newKey('key-1'))))
+  const other = `${encode('{"kid":"b"}')}.${empty}.AAAA`
+  t.match(parseJws(`${encode('{"kid":"a"}')}.${empty}.AAAA`)?.header, { kid: 'a' })
+  t.match(parseJws(other)?.header, { kid: 'b' }, 'not the header of the last one')
+  t.match(parseJws(other)?.header, { kid: 'b' })
+  t.same(
+    parseJws(`${empty}.${encode('\ufeff{"a":1}')}.AAAA`)?.payload,
+    { a: 1 },
+    'a byte order mark is no part of the text (RFC 8259 §8.1)',
+  )
   t.end()
 })
 
@@ -92,6 +112,9 @@ t.test('readClaims', (t) => {
     { iss: 1 },
     { aud: undefined },
     { aud: [1] },
+    { aud: [''] },
+    { aud: ['a\n'] },
+    { aud: [['a']] },
     { aud: {} },
     { sub: 6 },
     { sub: '' },
@@ -120,28 +143,35 @@ t.test('readClaims', (t) => {
 
 t.test('check', (t) => {
   const settings: Settings = {
-    issuer: ISSUER,
-    jwksUrl: '',
-    validateUrl: '',
-    audience: AUDIENCE,
-    requiredScope: ['odoo.read'],
+    issuers: [],
+    audience: [AUDIENCE],
+    scope: ['odoo.read'],
+    role: [],
     mode: 'local',
+    introspectCache: 0,
     leeway: 5,
-    maxAge: 900,
+    maxLifetime: 900,
+    maxAge: 0,
+    cookie: '',
+    keysMaxStale: 3600,
+    revocationsMaxStale: 60,
+    staleRevocations: 'closed',
     realm: 'drawbridge',
     resourceMetadata: '',
-    keysMaxStale: 3600,
+    refusalBody: true,
+    watch: 0,
   }
   const at = now()
   const verdict = (changes: Record<string, unknown>, other: Partial<Settings> = {}) => {
     const read = readClaims(claims({ iat: at, exp: at + 600, ...changes }))
     if (read === undefined) throw new Error('these claims are malformed')
-    return check(read, { ...settings, ...other }, at)
+    return check(readVerifiedToken(writeVerifiedToken('key', read)), { ...settings, ...other }, at)
   }
   t.equal(verdict({}), undefined)
-  t.equal(verdict({ iss: `${ISSUER}/` }), 'wrong_issuer')
   t.equal(verdict({ aud: [] }), 'wrong_audience')
   t.equal(verdict({ aud: ['x', AUDIENCE] }), undefined)
+  t.equal(verdict({ aud: 'y' }, { audience: ['x', 'y'] }), undefined)
+  t.equal(verdict({ aud: 'z' }, { audience: ['x', 'y'] }), 'wrong_audience')
   t.equal(verdict({ exp: at + 900 }), undefined)
   t.equal(verdict({ exp: at + 901 }), 'too_long_lived')
   t.equal(verdict({ iat: at + 5 }), undefined)
@@ -151,13 +181,34 @@ t.test('check', (t) => {
   t.equal(verdict({ iat: at - 100, exp: at - 4 }), undefined)
   t.equal(verdict({ iat: at - 100, exp: at - 5 }), 'expired')
   t.equal(verdict({ iat: at - 100, exp: at - 4 }, { leeway: 0 }), 'expired')
+  t.equal(verdict({ iat: at - 65 }, { maxAge: 60 }), undefined)
+  t.equal(verdict({ iat: at - 66 }, { maxAge: 60 }), 'too_old')
   t.equal(verdict({ scope: '' }), 'insufficient_scope')
   t.equal(verdict({ scope: 'odoo.readonly' }), 'insufficient_scope')
   t.equal(verdict({ scope: 'openid odoo.read' }), undefined)
-  t.equal(verdict({ scope: '' }, { requiredScope: [] }), undefined)
-  const both = { requiredScope: ['odoo.read', 'odoo.write'] }
+  t.equal(verdict({ scope: '' }, { scope: [] }), undefined)
+  const both = { scope: ['odoo.read', 'odoo.write'] }
   t.equal(verdict({ scope: 'odoo.write' }, both), 'insufficient_scope')
+  t.equal(verdict({ roles: ['sales'] }, { role: ['manager', 'sales'] }), undefined)
+  t.equal(verdict({ roles: ['salesman'] }, { role: ['manager', 'sales'] }), 'insufficient_role')
+  t.equal(verdict({ roles: [] }, { role: ['sales'] }), 'insufficient_role')
   t.equal(verdict({ exp: at - 60, iat: at - 120, aud: 'x' }), 'wrong_audience', 'audience first')
   t.equal(verdict({ exp: at - 60, iat: at - 120, scope: '' }), 'expired', 'expiry before scope')
+  t.end()
+})
+
+t.test('a verified token comes out of the memo as it went in', (t) => {
+  for (const changes of [{}, { nbf: 5, aud: ['a', 'b'] }, { roles: [], scope: '' }]) {
+    const read = readClaims(claims(changes))
+    if (read === undefined) throw new Error('these claims are malformed')
+    t.match(readVerifiedToken(writeVerifiedToken('key', read)), {
+      profile: { key: 'key', iss: read.iss, aud: read.aud, roles: read.roles },
+      sub: read.sub,
+      sid: read.sid,
+      exp: read.exp,
+      iat: read.iat,
+      nbf: read.nbf ?? 0,
+    })
+  }
   t.end()
 })
