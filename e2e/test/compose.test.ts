@@ -131,7 +131,10 @@ t.test("the gate's configuration is that of the stack, with the containers' addr
   t.match(configuration, 'server bridge:3000 resolve;')
   t.match(configuration, 'server odoo:8069 resolve;')
   t.match(configuration, /listen 8080;[^]*listen 8069;/)
-  t.match(configuration, 'http://bridge:3000/.well-known/jwks.json')
+  for (const path of ['/.well-known/jwks.json', '/gate/revocations', '/auth/validate']) {
+    t.match(configuration, `http://bridge:3000${path};`)
+  }
+  t.match(configuration, 'js_var $drawbridge_gate_credential the-credential;')
   t.notMatch(configuration, /@[A-Z_]+@/)
   t.end()
 })

@@ -21,15 +21,14 @@ function finish(r: GateRequest, decision: Decision, policy: Policy): void {
  */
 export function access(r: GateRequest): void | Promise<void> {
   const v = r.variables
-  const policy = takePolicy(v)
   const now = Date.now()
-  const passed = findPass(v.http_authorization, policy, now)
+  const passed = findPass(v.drawbridge_exchange, v.http_authorization, now)
   if (passed !== undefined) {
     setVerdict(v, passed)
     countPass(now)
-    noteWatch(v, passed, policy)
     return
   }
+  const policy = takePolicy(v)
   const decision = decide(r, policy)
   if (decision instanceof Promise) {
     return decision.then((later) => {

@@ -1,4 +1,6 @@
 const SCHEME = 'bearer'
+// As nearly everybody writes it.
+const USUAL = 'Bearer '
 
 // More than any token of a bridge needs; nginx's own limit of a header line is 8k by default.
 const LONGEST = 16384
@@ -14,8 +16,10 @@ export function bearerToken(
 ): { token: string } | 'no_token' | 'malformed' {
   if (authorization === undefined) return 'no_token'
   let start = SCHEME.length
-  if (authorization.slice(0, start).toLowerCase() !== SCHEME) return 'no_token'
-  if (authorization.length > start && authorization[start] !== ' ') return 'no_token'
+  if (!authorization.startsWith(USUAL)) {
+    if (authorization.slice(0, start).toLowerCase() !== SCHEME) return 'no_token'
+    if (authorization.length > start && authorization[start] !== ' ') return 'no_token'
+  }
   while (authorization[start] === ' ') start++
   const token = authorization.slice(start)
   return token === '' || authorization.length > LONGEST ? 'malformed' : { token }

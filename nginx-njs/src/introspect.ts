@@ -57,9 +57,7 @@ function decideOnVerdict(verdict: string, issuer: Issuer, settings: Settings): D
 // Who was asked what, and for how long the answer may serve: a location must not get one that is
 // older than it allows.
 const nameOf = (question: ValidateRequest, issuer: Issuer, settings: Settings): string =>
-  sha256(
-    [issuer.validate, question.audience, question.token, settings.introspectCache].join('\n'),
-  )
+  sha256([issuer.validate, question.audience, question.token, settings.introspectCache].join('\n'))
 
 function keepAnswer(
   question: ValidateRequest,

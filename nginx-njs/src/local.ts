@@ -28,11 +28,13 @@ interface Question {
 /** Remembers what would be answered again, until something may have changed. Milliseconds. */
 function keep(token: VerifiedToken, question: Question, freshUntil: number): void {
   const authorization = question.authorization
-  if (authorization === undefined) return
-  const valid = validity(token, question.settings)
+  const settings = question.settings
+  // A pass says nothing to those who watch open connections.
+  if (authorization === undefined || settings.watch !== 0) return
+  const valid = validity(token, settings)
   keepPass({
+    exchange: settings.exchange,
     authorization,
-    settings: question.settings,
     token,
     generation: question.generation,
     from: valid.from * 1000,

@@ -4,7 +4,19 @@ import { authorize } from './authorize.ts'
 import { cookie } from './cookie.ts'
 import { metrics } from './metrics.ts'
 import { pollRevocations, refreshKeys } from './periodic.ts'
-import { watch } from './watch.ts'
+import { passOn, watch } from './stream.ts'
+import { upgraded } from './upgraded.ts'
 
 /** What nginx calls by name; `conf/` says where. */
-export default { access, answer, authorize, cookie, metrics, pollRevocations, refreshKeys, watch }
+export default {
+  access,
+  answer,
+  authorize,
+  cookie,
+  metrics,
+  passOn,
+  pollRevocations,
+  refreshKeys,
+  upgraded,
+  watch,
+}

@@ -3,16 +3,15 @@
  * about it can have changed. njs keeps up to 128 contexts in each worker, hence so few places. The
  * old engine keeps none, so nothing is ever found there.
  */
-import type { Policy } from './decide.ts'
-import type { Settings } from './settings.ts'
 import type { VerifiedToken } from './verified-token.ts'
 import { numberZone, type Zone } from './zones.ts'
 
 /** That a token passed a location. */
 export interface Pass {
+  /** What the protect snippet made of the location: see decide.ts. */
+  exchange: string
   /** The whole header that the token came in. */
   authorization: string
-  settings: Settings
   token: VerifiedToken
   /** While keys and revocations are of this generation. */
   generation: number
@@ -53,18 +52,19 @@ export const keepPass = (pass: Pass): void => {
 /**
  * The token that this very header brought through this very location before, if it would pass
  * again.
+ * @param exchange what the protect snippet made of the location and the request
  * @param now milliseconds
  */
 export function findPass(
+  exchange: string | undefined,
   authorization: string | undefined,
-  policy: Policy,
   now: number,
 ): VerifiedToken | undefined {
   if (authorization === undefined) return undefined
   const pass = places[placeOf(authorization)]
   return pass !== undefined &&
     pass.authorization === authorization &&
-    pass.settings === policy &&
+    pass.exchange === exchange &&
     now >= pass.from &&
     now < pass.until &&
     pass.generation === generation()

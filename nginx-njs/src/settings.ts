@@ -16,6 +16,8 @@ export interface Issuer {
 
 /** What one location asks for. Times are seconds. */
 export interface Settings {
+  /** The text that says all this, as it came: see decide.ts. */
+  exchange: string
   /** A token of any of them will do. */
   issuers: Issuer[]
   /** A token must carry one of them. */
@@ -219,7 +221,7 @@ export const NO_SETTINGS = problem(
 /**
  * Reads what the protect snippet joined: the issuers, and what this location asks for. Anything unset or malformed is an error, never a default that opens.
  */
-export function readSettings(text: string): Settings | SettingsError {
+export function readSettings(text: string): Omit<Settings, 'exchange'> | SettingsError {
   const statements = readStatements(text)
   if (typeof statements === 'string') return problem(statements)
   const boundary = statements.findIndex((statement) => statement.name === BOUNDARY)
@@ -309,11 +311,12 @@ export function findSettings(text: string): Settings | SettingsError | undefined
 
 /**
  * As {@link readSettings}, remembered for {@link findSettings}.
- * @param text that they will be found by
+ * @param exchange the whole text that they will be found by
  */
-export function keepSettings(text: string, settingsText: string): Settings | SettingsError {
+export function keepSettings(exchange: string, text: string): Settings | SettingsError {
   if (kept.length >= MOST_KEPT) kept = []
-  const settings = readSettings(settingsText)
-  kept.push({ text, settings })
+  const read = readSettings(text)
+  const settings = isError(read) ? read : Object.assign(read, { exchange })
+  kept.push({ text: exchange, settings })
   return settings
 }

@@ -23,7 +23,7 @@ export function readStatements(text: string): Statement[] | string {
   for (let i = 0; i < parts.length; i++) {
     const words = (parts[i] as string).match(WORD)
     if (words === null) return 'an empty statement'
-    statements.push({ name: words[0] as string, values: words.slice(1) })
+    statements.push({ name: words[0], values: words.slice(1) })
   }
   return statements
 }

@@ -11,10 +11,7 @@ type TextZone =
   | 'drawbridge_fetches'
   | 'drawbridge_feeds'
 type NumberZone =
-  | 'drawbridge_times'
-  | 'drawbridge_revocations'
-  | 'drawbridge_unknown_keys'
-  | 'drawbridge_counts'
+  'drawbridge_times' | 'drawbridge_revocations' | 'drawbridge_unknown_keys' | 'drawbridge_counts'
 
 // Where the engine keeps a context, a zone is looked up once.
 const found: Partial<Record<string, unknown>> = {}

@@ -1,7 +1,10 @@
 /** The explicit question to the bridge: flow A6, A6.1, B4. */
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { REFRESH_TOKEN_TYP } from '@drawbridge/bridge/contract'
 import { ENGINES, startGate } from '../support/gate.ts'
+import { statusesOf } from '../support/pipeline.ts'
+import { noLeaks } from '../support/secrets.ts'
 import { startBridge, startUpstream, verdict } from '../support/servers.ts'
 import { AUDIENCE, claims, ISSUER, mint, newKey, now } from '../support/tokens.ts'
 
@@ -100,6 +103,114 @@ for (const engine of ENGINES) {
     t.test('A6: nothing is remembered: each request asks', async (t) => {
       t.equal((await ask({ status: 'Valid', claims: claims() })).status, 200)
       t.equal((await ask({ status: 'Invalid' })).status, 401)
+    })
+  })
+
+  t.test(`${engine.name}: an answer that serves for a while`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    const location = (path: string, settings: string) => `
+      location ${path} {
+        set $drawbridge "mode introspect; ${settings}";
+        PROTECT
+        proxy_pass ${upstream.url};
+      }`
+    const gate = await startGate(t, engine, {
+      bridge,
+      zones: { drawbridge_answers: '64k' },
+      server: `
+        keepalive_requests 100000;
+        ${location('/', `audience ${AUDIENCE}; scope *; introspect_cache 60; leeway 0;`)}
+        ${location('/brief', `audience ${AUDIENCE}; scope *; introspect_cache 1;`)}
+        ${location('/never', `audience ${AUDIENCE}; scope *;`)}
+        ${location('/admin', `audience ${AUDIENCE}; scope odoo.admin; introspect_cache 60;`)}
+        ${location('/role', `audience ${AUDIENCE}; scope *; role admin; introspect_cache 60;`)}
+        ${location('/mail', `audience ${ISSUER}/mail; scope *; introspect_cache 60;`)}`,
+    })
+    noLeaks(t, gate, bridge.credential)
+    const audiences = [AUDIENCE, `${ISSUER}/mail`]
+    /** A token that the bridge will call valid, with these claims. */
+    const valid = (changes: Record<string, unknown> = {}): string => {
+      const named = { aud: audiences, jti: crypto.randomUUID(), ...changes }
+      bridge.respondValidate = verdict({ status: 'Valid', claims: claims(named) })
+      return mint(key, named)
+    }
+    const askOften = async (token: string, path = '/', times = 20) => {
+      const before = bridge.questions.length
+      const statuses = new Set<number>()
+      for (let i = 0; i < times; i++) statuses.add((await gate.request(path, { token })).status)
+      return { statuses: [...statuses], asked: bridge.questions.length - before }
+    }
+
+    t.test('B4: asked once, for all workers, and with the same outcome', async (t) => {
+      t.same(await askOften(valid()), { statuses: [200], asked: 1 })
+      t.match(upstream.seen.at(-1)?.headers, { 'drawbridge-sub': '6' })
+      t.same(await askOften(valid(), '/never', 5), { statuses: [200], asked: 5 })
+      for (const status of ['Invalid', 'Expired']) {
+        const token = valid()
+        bridge.respondValidate = verdict({ status })
+        t.same(await askOften(token), { statuses: [401], asked: 1 })
+      }
+    })
+
+    t.test('B4: for no longer than the location says', async (t) => {
+      const token = valid()
+      t.same(await askOften(token, '/brief', 3), { statuses: [200], asked: 1 })
+      t.same(await askOften(token), { statuses: [200], asked: 1 })
+      bridge.respondValidate = verdict({ status: 'Invalid' })
+      await pause(1100)
+      t.same(await askOften(token, '/brief'), { statuses: [401], asked: 1 }, 'though / knows one')
+      t.same(await askOften(token), { statuses: [200], asked: 0 })
+    })
+
+    t.test('B4: about one audience', async (t) => {
+      const token = valid()
+      t.same(await askOften(token), { statuses: [200], asked: 1 })
+      bridge.respondValidate = verdict({ status: 'Invalid' })
+      t.same(await askOften(token, '/mail'), { statuses: [401], asked: 1 })
+      t.same(
+        bridge.questions.slice(-2).map(({ audience }) => audience),
+        audiences,
+      )
+    })
+
+    t.test("B4: the location's own checks come on top, each time", async (t) => {
+      const token = valid()
+      t.same(await askOften(token), { statuses: [200], asked: 1 })
+      t.same(await askOften(token, '/admin'), { statuses: [403], asked: 0 })
+      t.same(await askOften(token, '/role'), { statuses: [403], asked: 0 })
+      const exp = now() + 2
+      const brief = valid({ exp })
+      t.same(await askOften(brief), { statuses: [200], asked: 1 })
+      // The event to wait for is the time itself.
+      await pause(exp * 1000 - Date.now() + 20)
+      t.same(await askOften(brief), { statuses: [401], asked: 0 })
+      await t.resolves(gate.logged('/ 401 expired'))
+    })
+
+    t.test('B4: what was no answer is not kept', async (t) => {
+      const token = valid()
+      const good = bridge.respondValidate
+      bridge.respondValidate = (response) => response.writeHead(500).end()
+      t.same(await askOften(token, '/', 3), { statuses: [503], asked: 3 })
+      bridge.respondValidate = good
+      t.same(await askOften(token), { statuses: [200], asked: 1 })
+    })
+
+    t.test('A6: a full zone lets go of the oldest, and turns nobody away', async (t) => {
+      bridge.respondValidate = verdict({ status: 'Invalid' })
+      const strangers = Array.from({ length: 1000 }, () => mint(key))
+      t.same(new Set(await statusesOf(gate.socketPath, '/', strangers)), new Set([401]))
+      for (let i = 0; i < 10; i++) {
+        // More than what gives way for it leaves in one piece.
+        const roles = Array.from({ length: 600 }, (_, role) => `role-${String(role)}`)
+        const token = valid()
+        bridge.respondValidate = verdict({ status: 'Valid', claims: claims({ roles }) })
+        t.same((await askOften(token, '/', 2)).statuses, [200])
+        bridge.respondValidate = verdict({ status: 'Invalid' })
+        t.same((await askOften(mint(key), '/', 2)).statuses, [401])
+      }
     })
   })
 

@@ -102,7 +102,10 @@ for (const engine of ENGINES) {
       const statuses = await statusesOf(gate.socketPath, '/image', strangers)
       t.same(new Set(statuses), new Set([401]))
       t.ok(bridge.jwksFetches <= 2, String(bridge.jwksFetches))
-      t.same(new Set(await statusesOf(gate.socketPath, '/image', strangers.slice(-500))), new Set([401]))
+      t.same(
+        new Set(await statusesOf(gate.socketPath, '/image', strangers.slice(-500))),
+        new Set([401]),
+      )
       t.ok(bridge.jwksFetches <= 2, String(bridge.jwksFetches))
       t.equal((await gate.request('/', { token: mint(key) })).status, 200)
       t.notMatch(gate.errorLog(), /\[(?:alert|emerg|error)\]/)

@@ -2,11 +2,14 @@
 import { GATE_HEADERS } from '@drawbridge/bridge/contract'
 import t from 'tap'
 import { ENGINES, startGate } from '../support/gate.ts'
+import { noLeaks } from '../support/secrets.ts'
 import { startBridge, startUpstream } from '../support/servers.ts'
 import { AUDIENCE, ISSUER, mint, newKey, now } from '../support/tokens.ts'
 
 const settings = (more = ''): string => `set $drawbridge "audience ${AUDIENCE}; scope *; ${more}";`
 const SETTINGS = settings()
+/** An issuer where nothing listens. */
+const DOWN = 'https://down.example'
 const WEAK = `
   set $drawbridge "audience ${ISSUER}/mail; scope *; max_lifetime 3000;";
   PROTECT`
@@ -268,6 +271,199 @@ for (const engine of ENGINES) {
       t.equal(head.body, '')
       t.ok(head.headers['www-authenticate'])
     })
+  })
+
+  t.test(`${engine.name}: what is asked for beside the scope`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    const pass = `proxy_pass ${upstream.url};`
+    const metadata = `${ISSUER}/.well-known/oauth-protected-resource`
+    const gate = await startGate(t, engine, {
+      bridge,
+      server: `
+        location / { ${settings('role sales admin;')} PROTECT ${pass} }
+        location /young { ${settings('max_age 60; leeway 0;')} PROTECT ${pass} }
+        location /silent { ${settings('role sales; refusal_body off;')} PROTECT ${pass} }
+        location /down {
+          ${settings(`issuer ${DOWN}; refusal_body off;`)}
+          PROTECT ${pass}
+        }
+        location /metadata {
+          set $drawbridge "audience ${AUDIENCE}; scope odoo.admin; resource_metadata ${metadata};";
+          PROTECT ${pass}
+        }`,
+      issuers: `issuer ${DOWN}; jwks http://127.0.0.1:1/; revocations off;`,
+    })
+    noLeaks(t, gate, bridge.credential)
+    const ask = (path: string, changes: Record<string, unknown> = {}) =>
+      gate.request(path, { token: mint(key, changes) })
+
+    t.test('A7: one of the roles is enough; none of them: 403', async (t) => {
+      t.equal((await ask('/', { roles: ['sales'] })).status, 200)
+      t.equal((await ask('/', { roles: ['x', 'admin', 'y'] })).status, 200)
+      for (const roles of [[], undefined, ['sale'], ['sales.admin'], ['Sales'], ['salesadmin']]) {
+        const answer = await ask('/', { roles })
+        t.equal(answer.status, 403, JSON.stringify(roles))
+        t.match(answer.headers['www-authenticate'], 'error="access_denied"')
+        t.match(JSON.parse(answer.body), { error: 'access_denied' })
+      }
+      await t.resolves(gate.logged('/ 403 insufficient_role'))
+    })
+
+    t.test('A7: a token that was issued too long ago: 401 that says so', async (t) => {
+      t.equal((await ask('/young', { iat: now() - 50 })).status, 200)
+      const answer = await ask('/young', { iat: now() - 70 })
+      t.equal(answer.status, 401)
+      t.match(answer.headers['www-authenticate'], 'The access token is too old for this')
+      await t.resolves(gate.logged('/young 401 too_old'))
+    })
+
+    t.test('B1: refusals without a body', async (t) => {
+      const answers: [number, Awaited<ReturnType<typeof ask>>][] = [
+        [401, await gate.request('/silent')],
+        [401, await ask('/silent', { aud: 'x' })],
+        [403, await ask('/silent', { roles: [] })],
+        [503, await ask('/down', { iss: DOWN })],
+      ]
+      for (const [status, answer] of answers) {
+        t.equal(answer.status, status)
+        t.equal(answer.body, '')
+        t.equal(answer.headers['cache-control'], 'no-store')
+        t.equal('www-authenticate' in answer.headers, status !== 503)
+      }
+      t.equal((await ask('/silent')).status, 200)
+    })
+
+    t.test('B1: where a token is had stands in every challenge, and nowhere else', async (t) => {
+      const stands = `resource_metadata="${metadata}"`
+      for (const answer of [await gate.request('/metadata'), await ask('/metadata')]) {
+        t.match(answer.headers['www-authenticate'], stands)
+      }
+      t.equal((await ask('/metadata')).status, 403)
+      const headers: [string, string][] = [['Drawbridge-Sub', '2']]
+      const answer = await gate.request('/metadata', { token: mint(key), headers })
+      t.equal(answer.status, 400)
+      t.notOk(answer.headers['www-authenticate'])
+    })
+  })
+
+  t.test(`${engine.name}: what a request says of itself`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    const pass = `proxy_pass ${upstream.url};`
+    const gate = await startGate(t, engine, {
+      bridge,
+      http: `log_format who '$uri $status $drawbridge_status:$drawbridge_sub:$drawbridge_sid:$drawbridge_iss';`,
+      server: `
+        access_log /mnt/work/access.log who;
+        location / { ${SETTINGS} PROTECT ${pass} }
+        location /own { ${SETTINGS} PROTECT proxy_set_header X-Own 1; ${pass} }
+        location /forwarded { ${SETTINGS} PROTECT include /mnt/conf/forwarded.conf; ${pass} }
+        location /before { ${SETTINGS} PROTECT return 410; }`,
+    })
+    noLeaks(t, gate, bridge.credential)
+    const token = mint(key, { roles: [] })
+
+    t.test('A5: a header that tries to speak for the module', async (t) => {
+      const verdicts = ['valid', 'valid\t6', '?', 'valid:2', '$drawbridge_sub', 'expired']
+      for (const name of Object.values(GATE_HEADERS)) {
+        for (const value of verdicts) {
+          for (const options of [{ token }, {}]) {
+            const answer = await gate.request('/', { ...options, headers: [[name, value]] })
+            t.equal(answer.status, 400, `${name}: ${value}`)
+          }
+        }
+      }
+      t.equal(upstream.seen.length, 0)
+      await t.resolves(gate.logged('/ 400 identity_header:::\n'))
+      // Where nginx answers before the module has its say.
+      for (const [name, value] of [
+        ['Drawbridge-Iss', 'valid'],
+        ['Drawbridge-Iss', 'expired'],
+      ] as const) {
+        t.equal((await gate.request('/before', { headers: [[name, value]] })).status, 410)
+      }
+      await t.resolves(gate.logged('/before 410 :::\n/before 410 :::\n'))
+      t.notMatch(gate.file('access.log'), /^(?!\/ 400 identity_header:::$)\/ 400 .*$/m)
+      t.equal((await gate.request('/', { token })).status, 200)
+      await t.resolves(gate.logged(`/ 200 valid:6:session-1:${ISSUER}\n`))
+    })
+
+    t.test('A5: a header without a value goes no further', async (t) => {
+      for (const path of ['/', '/own', '/forwarded']) {
+        for (const name of Object.values(GATE_HEADERS)) {
+          const answer = await gate.request(path, { token, headers: [[name, '']] })
+          t.equal(answer.status, 200, `${path} ${name}`)
+          const sent = upstream.seen.at(-1)?.headers ?? {}
+          t.match(sent, { 'drawbridge-sub': '6', 'drawbridge-sid': 'session-1' })
+          t.notOk('drawbridge-roles' in sent, 'the user has none')
+          t.notOk('drawbridge-gate-credential' in sent)
+        }
+        const twice: [string, string][] = [
+          ['Drawbridge-Roles', ''],
+          ['Drawbridge-Roles', ''],
+        ]
+        const answer = await gate.request(path, { token, headers: twice })
+        if (answer.status === 200)
+          t.notOk('drawbridge-roles' in (upstream.seen.at(-1)?.headers ?? {}))
+        else t.equal(answer.status, 400)
+      }
+    })
+  })
+
+  t.test(`${engine.name}: what an upstream is told ends with it`, async (t) => {
+    const key = newKey('key-1')
+    const bridge = await startBridge(t, [key.publicJwk])
+    const upstream = await startUpstream(t)
+    upstream.respond = (request, response) => {
+      const [, what, to] = /^\/(accel|missing)-\w+-(\w+)$/.exec(request.url ?? '') ?? []
+      if (what === 'accel') response.setHeader('X-Accel-Redirect', `/${to ?? ''}`)
+      if (what === 'missing') response.statusCode = 404
+      response.end('the data')
+    }
+    const told = (who: string) => `set $drawbridge_upstream ${who};`
+    const kinds = { app: '', odoo: told('odoo'), bridge: told('bridge'), mute: told('cookieless') }
+    const location = (path: string, kind: string, more: string) =>
+      `location ${path} { ${SETTINGS} ${kind} PROTECT ${more} }`
+    const pass = `proxy_pass ${upstream.url};`
+    const ways = Object.entries(kinds).flatMap(([from, kind]) =>
+      Object.keys(kinds).flatMap((to) => [
+        location(`/accel-${from}-${to}`, kind, pass),
+        location(
+          `/missing-${from}-${to}`,
+          kind,
+          `proxy_intercept_errors on; error_page 404 = /${to}; ${pass}`,
+        ),
+        location(`/try-${from}-${to}`, kind, `try_files /nothing /${to};`),
+        location(`/named-${from}-${to}`, kind, `try_files /nothing @${to};`),
+      ]),
+    )
+    const ends = Object.entries(kinds).flatMap(([name, kind]) => [
+      location(`= /${name}`, kind, pass),
+      location(`@${name}`, kind, pass),
+    ])
+    const gate = await startGate(t, engine, { bridge, server: [...ways, ...ends].join('\n') })
+    noLeaks(t, gate, bridge.credential, 'session_id=1')
+    const token = mint(key)
+    for (const way of ['accel', 'missing', 'try', 'named']) {
+      for (const from of Object.keys(kinds)) {
+        for (const to of Object.keys(kinds)) {
+          const path = `/${way}-${from}-${to}`
+          const headers: [string, string][] = [['Cookie', 'session_id=1; drawbridge_refresh=x']]
+          t.equal((await gate.request(path, { token, headers })).status, 200, path)
+          const seen = upstream.seen.at(-1)
+          t.equal(seen?.url, way === 'named' ? path : `/${to}`)
+          const { authorization, cookie } = seen?.headers ?? {}
+          t.equal(authorization, to === 'odoo' ? `Bearer ${token}` : undefined, path)
+          const bare = to === 'odoo' || to === 'mute'
+          t.equal(cookie, bare ? undefined : 'session_id=1', path)
+          const credential = seen?.headers['drawbridge-gate-credential']
+          t.equal(credential, to === 'bridge' ? bridge.credential : undefined, path)
+        }
+      }
+    }
   })
 
   t.test(`${engine.name}: pages of other origins`, async (t) => {

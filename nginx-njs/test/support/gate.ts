@@ -112,7 +112,7 @@ export const issuerStatements = (bridge: GateConfig['bridge']): string => `
     jwks ${bridge.jwksUrl};
     revocations ${bridge.revocationsUrl};
     validate ${bridge.validateUrl};
-    credential ${bridge.credential ?? CREDENTIAL};`
+    credential ${bridge.credential};`
 
 const configuration = (engine: Engine, config: GateConfig): string => `
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;

@@ -4,8 +4,7 @@ import { now } from './tokens.ts'
 
 /** An ended session, or a user whose tokens of before are refused. */
 export type Revocation =
-  | { sid: string; until?: number }
-  | { sub: string; cutoff: number; until?: number }
+  { sid: string; until?: number } | { sub: string; cutoff: number; until?: number }
 
 export interface RevocationList {
   /** Another one means that the bridge was started again. */

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { REFUSALS } from '../../src/refusals.ts'
 import { readSettings } from '../../src/settings.ts'
+import { PAGE } from '../support/page.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 
-const page = read('../docs/gate.md')
 const sources = readdirSync(join(ROOT, 'src'))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => read(`src/${file}`))
@@ -16,10 +16,10 @@ const sources = readdirSync(join(ROOT, 'src'))
 
 /** What stands under a heading, up to the next one. */
 function section(heading: string): string {
-  const begin = page.indexOf(`\n${heading}\n`)
+  const begin = PAGE.indexOf(`\n${heading}\n`)
   if (begin === -1) throw new Error(`docs/gate.md has no ${heading}`)
-  const end = page.indexOf('\n#', begin + heading.length + 2)
-  return page.slice(begin, end === -1 ? undefined : end)
+  const end = PAGE.indexOf('\n#', begin + heading.length + 2)
+  return PAGE.slice(begin, end === -1 ? undefined : end)
 }
 
 /** The rows of the tables under a heading whose first cell is code. */
@@ -86,7 +86,7 @@ t.test('every statement of $drawbridge, its default and its example', (t) => {
     const read = settings(statement, name)
     t.notOk('problem' in read, `${statement}: ${JSON.stringify(read)}`)
     t.notSame(read, without, `${statement} changes something`)
-    if (byDefault !== undefined && name !== 'token_cookie') {
+    if (byDefault !== undefined) {
       t.same(settings(`${name ?? ''} ${byDefault}`), without, `the default of ${name ?? ''}`)
     }
   }
@@ -109,7 +109,7 @@ t.test('every metric, and every rule asks for one that there is', (t) => {
   t.ok(metrics.length >= 5)
   t.same(unique(names('## Metrics')), metrics)
   t.same(
-    all(page, /\b(drawbridge_gate_[a-z_]+)/g),
+    all(PAGE, /\b(drawbridge_gate_[a-z_]+)/g),
     [...metrics, 'drawbridge_gate_credential'].sort(),
   )
   t.end()
@@ -137,7 +137,7 @@ t.test('every variable that the snippets give', (t) => {
 
 t.test('every line that the gate can log', (t) => {
   const said = /(?:\bproblem|new Error)\(\s*(?:'([^']+)'|`([^`]+)`)/g
-  const logged = /'(drawbridge: [^']+)'|`(drawbridge: [^`]+)`/g
+  const logged = /'(drawbridge: [^']+)'|`(drawbridge: [^`]+)`|"(drawbridge: [^"]+)"/g
   // What is filled in is written as … in both.
   const shape = (text: string): string =>
     text
@@ -152,7 +152,7 @@ t.test('every line that the gate can log', (t) => {
   ]
   for (const [text, pattern] of texts) {
     for (const match of text.matchAll(pattern)) {
-      const line = shape(match[1] ?? match[2] ?? '')
+      const line = shape(match[1] ?? match[2] ?? match[3] ?? '')
       // Of these only the text in place of the … tells anything; it is one of the others.
       if (/^drawbridge: …/.test(line)) continue
       count++
@@ -164,19 +164,26 @@ t.test('every line that the gate can log', (t) => {
 })
 
 t.test('what it links to is there', (t) => {
-  const anchors = all(page, /^#+ (.+)$/gm).map((heading) =>
+  const anchors = all(PAGE, /^#+ (.+)$/gm).map((heading) =>
     heading
       .toLowerCase()
       .replaceAll(/[^\w -]/g, '')
       .replaceAll(' ', '-'),
   )
-  for (const anchor of all(page, /\]\(#([\w-]+)\)/g)) t.ok(anchors.includes(anchor), anchor)
-  for (const file of all(page, /\]\((\.\.?\/[^)#]+|[\w-]+\.md)/g))
+  for (const anchor of all(PAGE, /\]\(#([\w-]+)\)/g)) t.ok(anchors.includes(anchor), anchor)
+  for (const file of all(PAGE, /\]\((\.\.?\/[^)#]+|[\w-]+\.md)/g))
     t.ok(read(`../docs/${file}`), file)
-  const listed = all(page, /\[`(example[\w-]*\.conf)`\]/g)
+  const listed = all(PAGE, /\[`(example[\w-]*\.conf)`\]/g)
   t.same(
     listed,
     readdirSync(join(ROOT, 'conf')).filter((file) => file.startsWith('example')),
   )
+  t.end()
+})
+
+t.test('SECURITY.md names tests that there are', (t) => {
+  const named = all(read('../SECURITY.md'), /`((?:nginx|unit)\/[\w-]+)`/g)
+  t.ok(named.length >= 8)
+  for (const name of named) t.ok(read(`test/${name}.test.ts`), name)
   t.end()
 })

@@ -143,6 +143,7 @@ t.test('readClaims', (t) => {
 
 t.test('check', (t) => {
   const settings: Settings = {
+    exchange: '',
     issuers: [],
     audience: [AUDIENCE],
     scope: ['odoo.read'],

@@ -1,0 +1,593 @@
+/** Who was put out is refused before the token expires. */
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { type Engine, ENGINES, type Gate, type GateConfig, startGate } from '../support/gate.ts'
+import { revocationList } from '../support/revocation-list.ts'
+import { noLeaks } from '../support/secrets.ts'
+import { startBridge, startUpstream, type TestBridge } from '../support/servers.ts'
+import { AUDIENCE, mint, newKey, now } from '../support/tokens.ts'
+
+/** As an operator has it: a reading a second. */
+const PERIODIC = 'include /mnt/conf/periodic.conf;'
+/** Readings in quick succession, where a test is not about time. */
+const QUICK = `
+  location @drawbridge_revocations {
+    js_fetch_timeout 45ms;
+    js_periodic drawbridge.pollRevocations interval=50ms;
+  }`
+
+// Most of it is waiting.
+t.jobs = ENGINES.length
+
+const key = newKey('key-1')
+
+interface Scene {
+  gate: Gate
+  bridge: TestBridge
+  /** A token of this session. */
+  tokenOf: (sid: string, changes?: Record<string, unknown>) => string
+  statusOf: (token: string, path?: string) => Promise<number>
+  /** Until all that the bridge has to say now was taken in. */
+  polled: () => Promise<void>
+}
+
+async function scene(
+  t: Test,
+  engine: Engine,
+  config: Partial<GateConfig> & {
+    bridge: TestBridge
+    periodic?: string
+    settings?: string
+    secrets?: string[]
+  },
+): Promise<Scene> {
+  const { bridge, settings = '' } = config
+  const upstream = await startUpstream(t)
+  const gate = await startGate(t, engine, {
+    ...config,
+    http: `
+      log_format worker '$pid $drawbridge_status';
+      ${config.http ?? ''}`,
+    server: `
+      access_log /mnt/work/access.log gate;
+      access_log /mnt/work/workers.log worker;
+      ${config.periodic ?? QUICK}
+      location / {
+        set $drawbridge "audience ${AUDIENCE}; scope *; ${settings}";
+        PROTECT
+        proxy_pass ${upstream.url};
+      }
+      ${(config.server ?? '').replaceAll('PASS', `proxy_pass ${upstream.url}`)}`,
+  })
+  noLeaks(t, gate, bridge.credential, ...(config.secrets ?? []))
+  return {
+    gate,
+    bridge,
+    tokenOf: (sid, changes = {}) => mint(key, { sid, iss: bridge.issuer, ...changes }),
+    statusOf: async (token, path = '/') => (await gate.request(path, { token })).status,
+    polled: async () => {
+      // The second one began when the first was taken in.
+      const wanted = bridge.polls + 2
+      while (bridge.polls < wanted) await once(bridge.events, 'revocations')
+    },
+  }
+}
+
+/** A page that is held back until the test lets it go. */
+function held(): {
+  wait: Promise<void>
+  release: () => void
+  asked: Promise<void>
+  ask: () => void
+} {
+  const gate = Promise.withResolvers<undefined>()
+  const asked = Promise.withResolvers<undefined>()
+  return {
+    wait: gate.promise,
+    release: () => {
+      gate.resolve(undefined)
+    },
+    asked: asked.promise,
+    ask: () => {
+      asked.resolve(undefined)
+    },
+  }
+}
+
+const times = async <T>(count: number, work: (i: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, i) => work(i)))
+
+for (const engine of ENGINES) {
+  t.test(engine.name, { buffered: true }, (t) => {
+    t.test('an ended session is refused within 2 seconds, by every worker', async (t) => {
+      const list = revocationList()
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { gate, statusOf, tokenOf, polled } = await scene(t, engine, {
+        bridge,
+        periodic: PERIODIC,
+      })
+      const [gone, stays] = [tokenOf('gone'), tokenOf('stays')]
+      await polled()
+      // Often enough for every fast lane to hold it.
+      t.same(new Set(await times(200, () => statusOf(gone))), new Set([200]))
+      t.same(new Set(await times(100, () => statusOf(stays))), new Set([200]))
+
+      list.entries.push({ sid: 'gone' })
+      const began = Date.now()
+      const took = () => Date.now() - began
+      while ((await statusOf(gone)) === 200 && took() < 2000);
+      t.comment(`refused after ${String(took())} ms`)
+      t.ok(took() < 2000)
+
+      const answer = await gate.request('/', { token: gone })
+      t.match(answer.headers['www-authenticate'], 'error="invalid_token"')
+      t.match(JSON.parse(answer.body), { error_description: 'The access token is invalid' })
+      const refusedBy = () => new Set(gate.file('workers.log').match(/^\d+(?= revoked$)/gm))
+      do {
+        t.same(new Set(await times(100, () => statusOf(gone))), new Set([401]))
+      } while (refusedBy().size < 2)
+      await t.resolves(gate.logged('/ 401 revoked'))
+      t.equal(await statusOf(tokenOf('gone')), 401, 'another token of it')
+      t.equal(await statusOf(stays), 200)
+      // A new token of the same user, after signing in again.
+      t.equal(await statusOf(tokenOf('another')), 200)
+    })
+
+    t.test('a user cut off: tokens up to then, nobody else', async (t) => {
+      const list = revocationList()
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      const cutoff = now() - 10
+      const of = (sub: string, iat: number) => tokenOf(`session-${sub}`, { sub, iat })
+      const before = of('6', cutoff - 1)
+      const at = of('6', cutoff)
+      const after = of('6', cutoff + 1)
+      const other = of('66', cutoff - 1)
+      const ask = () => Promise.all([before, at, after, other].map((token) => statusOf(token)))
+      await polled()
+      t.same(await ask(), [200, 200, 200, 200])
+      list.entries.push({ sub: '6', cutoff })
+      await polled()
+      t.same(await ask(), [401, 401, 200, 200])
+      list.entries.push({ sub: '6', cutoff: cutoff - 5 })
+      await polled()
+      t.same(await ask(), [401, 401, 200, 200], 'a cut-off never moves back')
+      list.entries.push({ sub: '6', cutoff: cutoff + 1 })
+      await polled()
+      t.same(await ask(), [401, 401, 401, 200])
+    })
+
+    t.test('an entry ends when no token needs it any more', async (t) => {
+      const list = revocationList()
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      const token = tokenOf('ended')
+      const old = tokenOf('other', { sub: '7', iat: now() - 60 })
+      const until = now() + 2
+      list.entries.push({ sid: 'ended', until }, { sub: '7', cutoff: now() - 1, until })
+      list.entries.push({ sid: 'long-ago', until: now() - 1 })
+      await polled()
+      t.same([await statusOf(token), await statusOf(old)], [401, 401])
+      t.equal(await statusOf(tokenOf('long-ago')), 200)
+      // The event to wait for is the time itself.
+      await pause(until * 1000 - Date.now() + 50)
+      t.same([await statusOf(token), await statusOf(old)], [200, 200])
+    })
+
+    t.test('100,000 of them: closed until they are loaded, also after a restart', async (t) => {
+      const sids = Array.from({ length: 100_000 }, () => crypto.randomUUID())
+      const list = revocationList(sids.map((sid) => ({ sid })))
+      const bridge = await startBridge(t, [key.publicJwk])
+      let last = held()
+      bridge.revocations = async (query) => {
+        const page = list.page(query)
+        if (page.more) return page
+        last.ask()
+        await last.wait
+        return page
+      }
+      const { gate, statusOf, tokenOf } = await scene(t, engine, { bridge, periodic: PERIODIC })
+      const good = tokenOf('good')
+      const sample = sids.filter((_, i) => i % 997 === 0).map((sid) => tokenOf(sid))
+
+      const loads = async (what: string) => {
+        const began = Date.now()
+        const early = times(5, () => statusOf(good))
+        await last.asked
+        t.comment(`${what}: all but the last page after ${String(Date.now() - began)} ms`)
+        let answered = 0
+        const closed = times(5, async () => {
+          const answer = await gate.request('/', { token: good })
+          answered++
+          return answer
+        })
+        // Longer than a periodic reading takes that is not answered.
+        await pause(1000)
+        const before = answered
+        last.release()
+        for (const answer of (await closed).slice(0, before)) {
+          t.equal(answer.status, 503)
+          t.equal(answer.headers['retry-after'], '2')
+        }
+        await early
+        while ((await statusOf(good)) !== 200) await pause(20)
+        t.comment(`${what}: open after ${String(Date.now() - began)} ms`)
+        const refused = await Promise.all(sample.map((token) => statusOf(token)))
+        t.same(new Set(refused), new Set([401]), 'each of a sample is refused')
+        t.equal(await statusOf(tokenOf('another')), 200)
+      }
+
+      await loads('start')
+      const asked = list.read.length
+      await gate.stop()
+      last = held()
+      await gate.start()
+      await loads('restart')
+      t.equal(list.read[asked]?.from, 0, 'a gate that was started again reads all')
+    })
+
+    t.test('a request that comes before the list waits for it', async (t) => {
+      const bridge = await startBridge(t, [key.publicJwk])
+      const list = revocationList([{ sid: 'gone' }])
+      const last = held()
+      bridge.revocations = async (query) => {
+        last.ask()
+        await last.wait
+        return list.page(query)
+      }
+      const { statusOf, tokenOf } = await scene(t, engine, { bridge, periodic: '' })
+      const waiting = Promise.all([statusOf(tokenOf('good')), statusOf(tokenOf('gone'))])
+      await last.asked
+      t.equal(await Promise.race([waiting, pause(100, 'waits')]), 'waits')
+      last.release()
+      t.same(await waiting, [200, 401])
+      t.equal(bridge.polls, 1)
+    })
+
+    t.test('while a list is being read, nobody passes', async (t) => {
+      const list = revocationList([{ sid: 'gone' }, { sid: 'more' }])
+      list.pageSize = 1
+      const bridge = await startBridge(t, [key.publicJwk])
+      const last = held()
+      bridge.revocations = async (query) => {
+        const page = list.page(query)
+        if (!page.more) await last.wait
+        return page
+      }
+      const { gate, statusOf, tokenOf, polled } = await scene(t, engine, {
+        bridge,
+        settings: 'revocations_max_stale 9999999;',
+      })
+      const good = tokenOf('good')
+      const early = times(10, () => statusOf(good))
+      t.equal(await statusOf(tokenOf('gone')), 401, 'what is known already is refused as such')
+      bridge.respondRevocations = (response) => response.destroy()
+      t.same(new Set(await early), new Set([503]))
+      await t.resolves(gate.logged('/ 503 revocations_unavailable'))
+      delete bridge.respondRevocations
+      last.release()
+      await polled()
+      t.equal(await statusOf(good), 200)
+      t.equal(await statusOf(tokenOf('more')), 401)
+    })
+
+    t.test('a bridge that was started again: all is read again, closed until then', async (t) => {
+      const list = revocationList([{ sid: 'first' }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      let last: ReturnType<typeof held> | undefined
+      bridge.revocations = async (query) => {
+        const page = list.page(query)
+        if (!page.more && last !== undefined) {
+          last.ask()
+          await last.wait
+        }
+        return page
+      }
+      const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      await polled()
+      const [good, first, second] = [tokenOf('good'), tokenOf('first'), tokenOf('second')]
+      t.same(await times(50, () => statusOf(good)), Array(50).fill(200))
+
+      last = held()
+      list.epoch = 'epoch-2'
+      list.pageSize = 1
+      list.entries = [{ sid: 'third' }, { sid: 'second' }]
+      await last.asked
+      const waiting = statusOf(good)
+      const soon = await Promise.race([waiting, pause(300, 'waits')])
+      t.ok(soon === 503 || soon === 'waits', 'fast lane or not')
+      t.equal(await statusOf(first), 401, 'what was listed stays refused')
+      last.release()
+      await waiting
+      last = undefined
+      await polled()
+      t.equal(await statusOf(good), 200)
+      t.equal(await statusOf(first), 401)
+      t.equal(await statusOf(second), 401)
+      t.ok(list.read.some(({ from, epochs }) => from === 0 && epochs.includes('epoch-1')))
+    })
+
+    t.test('what is listed counts from its own page on, not from the last one', async (t) => {
+      const list = revocationList([{ sid: 'first' }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      const last = held()
+      bridge.revocations = async (query) => {
+        const page = list.page(query)
+        if (list.entries.length > 1 && !page.more) {
+          last.ask()
+          await last.wait
+        }
+        return page
+      }
+      const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      await polled()
+      const token = tokenOf('second')
+      t.same(new Set(await times(50, () => statusOf(token))), new Set([200]))
+      list.pageSize = 1
+      list.entries.push({ sid: 'second' }, { sid: 'third' })
+      // Each reading empties the fast lane: it has to be filled again up to the last moment.
+      const going = Symbol('going')
+      while ((await Promise.race([last.asked, pause(0, going)])) === going) {
+        await times(10, () => statusOf(token))
+      }
+      t.same(new Set(await times(50, () => statusOf(token))), new Set([401]))
+      t.equal(await statusOf(tokenOf('good')), 200, 'no new list: it stays open')
+      last.release()
+    })
+
+    t.test('two bridges that answer in turn: each list is read once, then it ends', async (t) => {
+      const sids = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+      const lists = ['epoch-1', 'epoch-2'].map((epoch) =>
+        revocationList(
+          sids.map((sid) => ({ sid })),
+          epoch,
+        ),
+      )
+      for (const list of lists) list.pageSize = 2
+      const bridge = await startBridge(t, [key.publicJwk])
+      let turn = 0
+      bridge.revocations = (query) => (lists[turn++ % 2] as (typeof lists)[0]).page(query)
+      const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      await polled()
+      t.equal(await statusOf(tokenOf('good')), 200)
+      for (const sid of sids) t.equal(await statusOf(tokenOf(sid)), 401, sid)
+      await polled()
+      for (const list of lists) {
+        t.equal(list.read.filter(({ epochs }) => !epochs.includes(list.epoch)).length, 1)
+      }
+    })
+
+    t.test("one issuer's list does not reach another's sessions, nor its credential", async (t) => {
+      const list = revocationList([{ sid: 'session-1' }, { sub: '6', cutoff: now() + 60 }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const b = await startBridge(t, [key.publicJwk], 'https://b.example', 'credential-of-b')
+      b.respondValidate = (response) => response.end('{"status":"Invalid"}')
+      const both = `issuer ${bridge.issuer} ${b.issuer};`
+      const { gate, statusOf, polled } = await scene(t, engine, {
+        bridge,
+        secrets: [b.credential],
+        settings: both,
+        issuers: `issuer ${b.issuer}; jwks ${b.jwksUrl}; revocations ${b.revocationsUrl};
+          validate ${b.validateUrl}; credential ${b.credential};`,
+        server: `location /ask {
+          set $drawbridge "audience ${AUDIENCE}; scope *; mode introspect; ${both}";
+          PROTECT
+        }`,
+      })
+      await polled()
+      t.equal(await statusOf(mint(key)), 401)
+      t.equal(await statusOf(mint(key, { iss: b.issuer })), 200)
+      t.equal(await statusOf(mint(key), '/ask'), 401)
+      t.equal(await statusOf(mint(key, { iss: b.issuer }), '/ask'), 401)
+
+      for (const asked of [bridge, b]) {
+        t.ok(asked.polls > 0)
+        t.equal(asked.questions.length, 1)
+        for (const { path, authorization } of asked.seen) {
+          const expected = path === '/jwks' ? undefined : `Bearer ${asked.credential}`
+          t.equal(authorization, expected, `${asked.issuer} ${path}`)
+        }
+      }
+      t.notMatch(gate.errorLog(), '[error]')
+    })
+
+    t.test('a list that cannot be read any more: closed or open, as asked for', async (t) => {
+      const list = revocationList([{ sid: 'gone' }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const location = (path: string, stale: string) => `
+        location ${path} {
+          set $drawbridge "audience ${AUDIENCE}; scope *; revocations_max_stale 1; ${stale}";
+          PROTECT
+          PASS;
+        }`
+      const { statusOf, tokenOf, polled } = await scene(t, engine, {
+        bridge,
+        server: `
+          ${location('/unsaid', '')}
+          ${location('/closed', 'stale_revocations closed;')}
+          ${location('/open', 'stale_revocations open;')}`,
+      })
+      await polled()
+      const [good, gone] = [tokenOf('good'), tokenOf('gone')]
+      const paths = ['/unsaid', '/closed', '/open', '/']
+      const ask = (token: string) => Promise.all(paths.map((path) => statusOf(token, path)))
+      t.same(await ask(good), [200, 200, 200, 200])
+      t.same(await ask(gone), [401, 401, 401, 401])
+      bridge.respondRevocations = (response) => response.destroy()
+      t.same(await ask(good), [200, 200, 200, 200], 'not at once')
+      await pause(1300)
+      t.same(await ask(good), [503, 503, 200, 200])
+      t.same(await ask(tokenOf('fresh')), [503, 503, 200, 200])
+      t.same(await ask(gone), [401, 401, 401, 401], 'what is listed stays refused')
+      delete bridge.respondRevocations
+      await polled()
+      t.same(await ask(good), [200, 200, 200, 200])
+    })
+
+    t.test('answers that are no page change nothing', async (t) => {
+      const list = revocationList([{ sid: 'gone' }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { gate, statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      await polled()
+      const [good, gone, spared] = [tokenOf('good'), tokenOf('gone'), tokenOf('spared')]
+      const page = {
+        epoch: 'epoch-2',
+        all: true,
+        sessions: [['spared', now() + 600]] as unknown,
+        users: [] as unknown,
+        after: '1',
+        more: true as unknown,
+      }
+      const text = (changes: Record<string, unknown>) => JSON.stringify({ ...page, ...changes })
+      const answers: Record<string, TestBridge['respondRevocations']> = {}
+      const bodies: Record<string, string> = {
+        'no JSON': '<html>',
+        nothing: '',
+        'cut short': text({}).slice(0, -3),
+        'a list': `[${text({})}]`,
+        null: 'null',
+        'no epoch': text({ epoch: undefined }),
+        'an epoch of two': text({ epoch: 'a,b' }),
+        'no position': text({ after: null }),
+        'no sessions': text({ sessions: undefined }),
+        'sessions that are no list': text({ sessions: { 0: ['spared', 1] } }),
+        'a session without its end': text({ sessions: [['spared', now() + 600], ['x']] }),
+        'a session that is a number': text({
+          sessions: [
+            ['spared', now() + 600],
+            [6, 6],
+          ],
+        }),
+        'an end in words': text({ sessions: [['spared', 'never']] }),
+        'users without a cut-off': text({ users: [['6']] }),
+        'more in words': text({ more: 'no' }),
+      }
+      for (const [what, body] of Object.entries(bodies)) {
+        answers[what] = (response) => response.end(body)
+      }
+      for (const status of [401, 403, 404, 500, 503]) {
+        answers[String(status)] = (response) => response.writeHead(status).end(text({}))
+      }
+      answers['a redirect'] = (response) =>
+        response.writeHead(302, { location: `${bridge.revocationsUrl}/elsewhere` }).end()
+      answers['a hang-up'] = (response) => response.destroy()
+      answers['a hang-up amid'] = (response) => {
+        response.writeHead(200, { 'content-length': '1000' }).write(text({}), () => {
+          response.destroy()
+        })
+      }
+      answers.silence = () => undefined
+
+      for (const [what, respond] of Object.entries(answers)) {
+        const before = gate.errorLog().length
+        let asked = 0
+        const twice = new Promise<void>((resolve) => {
+          bridge.respondRevocations = (response) => {
+            respond?.(response)
+            // It asks again when it is done with the answer before.
+            if (++asked === 2) resolve()
+          }
+        })
+        await twice
+        t.match(
+          gate.errorLog().slice(before),
+          `no revocations from ${bridge.revocationsUrl}: `,
+          what,
+        )
+        t.equal(await statusOf(good), 200, what)
+        t.equal(await statusOf(gone), 401, what)
+        t.equal(await statusOf(spared), 200, what)
+      }
+      t.notOk(bridge.seen.some(({ path }) => path.endsWith('elsewhere')))
+      delete bridge.respondRevocations
+      list.entries.push({ sid: 'spared' })
+      await polled()
+      t.equal(await statusOf(spared), 401, 'and then it goes on')
+    })
+
+    t.test('a list that does not fit closes the gate', async (t) => {
+      const list = revocationList(
+        Array.from({ length: 3000 }, (_, i) => ({ sid: `session-${String(i)}-of-many` })),
+      )
+      list.pageSize = 500
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { gate, statusOf, tokenOf, polled } = await scene(t, engine, {
+        bridge,
+        zones: { drawbridge_revocations: '128k' },
+      })
+      await polled()
+      const tokens = [tokenOf('good'), tokenOf('session-2999-of-many')]
+      for (const token of tokens) t.equal(await statusOf(token), 503)
+      await t.resolves(gate.logged('/ 503 revocations_unavailable'))
+      t.equal(await statusOf(tokenOf('session-0-of-many')), 401)
+      t.match(
+        gate.errorLog(),
+        `no revocations from ${bridge.revocationsUrl}: the zone drawbridge_revocations is full`,
+      )
+
+      t.test('it opens again when a larger zone was given to it', async (t) => {
+        await gate.reload({ zones: { drawbridge_revocations: '4m' } })
+        while ((await statusOf(tokens[0] as string)) !== 200) await pause(50)
+        t.equal(await statusOf(tokens[1] as string), 401)
+        t.equal(await statusOf(tokenOf('session-0-of-many')), 401)
+      })
+    })
+
+    t.test('a list that grows beyond its zone closes the gate, fast lane and all', async (t) => {
+      const list = revocationList()
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { statusOf, tokenOf, polled } = await scene(t, engine, {
+        bridge,
+        zones: { drawbridge_revocations: '64k' },
+      })
+      await polled()
+      const token = tokenOf('good')
+      t.same(new Set(await times(50, () => statusOf(token))), new Set([200]))
+      for (let i = 0; i < 2000; i++) list.entries.push({ sid: `session-${String(i)}-of-many` })
+      await polled()
+      t.same(new Set(await times(50, () => statusOf(token))), new Set([503]))
+    })
+
+    t.test('a reload keeps the list, without a gap', async (t) => {
+      const list = revocationList([{ sid: 'gone' }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = list.page
+      const { gate, statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
+      await polled()
+      const [good, gone] = [tokenOf('good'), tokenOf('gone')]
+      t.same([await statusOf(good), await statusOf(gone)], [200, 401])
+      const read = list.read.length
+      const during = async (work: Promise<void>) => {
+        const seen: Record<string, Set<number>> = { good: new Set(), gone: new Set() }
+        const going = Symbol('going')
+        while ((await Promise.race([work, pause(0, going)])) === going) {
+          seen.good?.add(await statusOf(good))
+          seen.gone?.add(await statusOf(gone))
+        }
+        return seen
+      }
+      t.same(await during(gate.reload()), { good: new Set([200]), gone: new Set([401]) })
+      await polled()
+      t.notOk(list.read.slice(read).some(({ from }) => from === 0))
+
+      t.test('with another size of the zone it is read again, and closed until then', async (t) => {
+        bridge.respondRevocations = (response) => response.destroy()
+        await gate.reload({ zones: { drawbridge_revocations: '1m' } })
+        t.same([await statusOf(good), await statusOf(gone)], [503, 503])
+        delete bridge.respondRevocations
+        await polled()
+        t.same([await statusOf(good), await statusOf(gone)], [200, 401])
+      })
+    })
+    t.end()
+  })
+}
