@@ -1,5 +1,8 @@
 /** Where the gate's keys come from and how long they last: flow A6, by its cached key. */
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { type Engine, ENGINES, type GateTest, startGate } from '../support/gate.ts'
@@ -50,6 +53,28 @@ for (const engine of ENGINES) {
       for (let i = 0; i < 20; i++) await gate.request('/', { token: mint(key) })
       t.equal(bridge.jwksFetches, 1)
       t.equal(bridge.questions.length, 0)
+    })
+
+    t.test('A6: who fetches and goes away holds nobody else up', async (t) => {
+      const key = newKey('key-1')
+      const bridge = await startBridge(t, [key.publicJwk])
+      const asked = Promise.withResolvers<ServerResponse>()
+      bridge.respondJwks = asked.resolve
+      const gate = await start(t, engine, bridge, '', 'http2 on;')
+      // A stream that is reset ends its request at once; over HTTP/1.1 nginx would not even look.
+      const client = connectHttp2('http://gate.example', {
+        createConnection: () => connect(gate.socketPath),
+      })
+      const stream = client.request({ ':path': '/', authorization: `Bearer ${mint(key)}` })
+      stream.on('error', () => undefined)
+      const response = await asked.promise
+      const gone = once(stream, 'close')
+      stream.close()
+      await gone
+      client.close()
+      delete bridge.respondJwks
+      response.end(JSON.stringify(bridge.jwks))
+      t.equal((await gate.request('/', { token: mint(key) })).status, 200)
     })
 
     t.test('A6: the keys are there before the first request', async (t) => {
