@@ -8,7 +8,7 @@ import { readHeader } from './header.ts'
 import { type JsonObject, jsonObject } from './json.ts'
 import { parseJws } from './jws.ts'
 import { type Issuer, type Settings, issuerOf } from './settings.ts'
-import { readVerifiedToken, writeVerifiedToken } from './verified-token.ts'
+import { readVerifiedToken, verifiedToken, writeVerifiedToken } from './verified-token.ts'
 import { textZone } from './zones.ts'
 
 async function ask(question: ValidateRequest, issuer: Issuer): Promise<JsonObject> {
@@ -35,7 +35,7 @@ function verdictOf(answer: JsonObject): string {
       const claims = jsonObject(JSON.stringify(answer.claims ?? null))
       const read = claims === undefined ? undefined : readClaims(claims)
       if (read === undefined) throw new Error('it answered Valid without usable claims')
-      return writeVerifiedToken('', read)
+      return writeVerifiedToken(verifiedToken('', read))
     }
     case 'Expired':
       return 'expired'

@@ -14,7 +14,7 @@ import type { RefusalReason } from './refusals.ts'
 import { isListed, syncedAt } from './revocations.ts'
 import { type Issuer, type Settings, issuerOf } from './settings.ts'
 import { isSignedBy } from './signature.ts'
-import { type VerifiedToken, readVerifiedToken, writeVerifiedToken } from './verified-token.ts'
+import { type VerifiedToken, verifiedToken } from './verified-token.ts'
 
 /** A location's question. */
 interface Question {
@@ -121,10 +121,10 @@ function decideBy(
   return isSignedBy(key, unverified.jws).then((signed) => {
     if (!signed) return 'bad_signature'
     countFound('verified')
-    const text = writeVerifiedToken(key.id, unverified.claims)
-    remember(unverified.digest, text, unverified.claims.exp)
+    const token = verifiedToken(key.id, unverified.claims)
+    remember(unverified.digest, token)
     // Withdrawn since it was looked up, or too old by now.
-    return decideVerified(readVerifiedToken(text), issuer, question) ?? 'keys_unavailable'
+    return decideVerified(token, issuer, question) ?? 'keys_unavailable'
   })
 }
 

@@ -1,4 +1,4 @@
-import { type VerifiedToken, readVerifiedToken } from './verified-token.ts'
+import { type VerifiedToken, readVerifiedToken, writeVerifiedToken } from './verified-token.ts'
 import { textZone } from './zones.ts'
 
 /**
@@ -19,15 +19,13 @@ export const forget = (digest: string): void => {
 /**
  * Remembers a token whose signature was verified, until it expires.
  * @param digest SHA-256 of the whole token
- * @param text of verified-token.ts
- * @param exp seconds since 1970
  */
-export function remember(digest: string, text: string, exp: number): void {
-  const life = Math.ceil(exp * 1000 - Date.now())
+export function remember(digest: string, token: VerifiedToken): void {
+  const life = Math.ceil(token.exp * 1000 - Date.now())
   if (life <= 0) return
   try {
     // Not `set`: where it replaces a text, njs 0.8 makes room by evicting what it is about to free.
-    textZone('drawbridge_memo').add(digest, text, life)
+    textZone('drawbridge_memo').add(digest, writeVerifiedToken(token), life)
   } catch (error) {
     // Without the memo every request is verified: slower, and as safe.
     ngx.log(ngx.WARN, `drawbridge: the memo is full: ${(error as Error).message}`)

@@ -54,19 +54,11 @@ function readProfile(text: string): Profile {
 }
 
 /**
- * The text of a verified token, for a shared dict. Lines, because they are taken apart faster than
- * JSON, in an order that lets most of them be used as they are: times, then the verdict, which ends
- * with the profile. No claim can hold a line break: claims.ts.
- * @param key `id` of the key that signed
+ * What a token claims that `key` signed.
+ * @param key its `id`; '' where the bridge was asked instead
  */
-export const writeVerifiedToken = (key: string, claims: GateClaims): string =>
-  [
-    claims.exp,
-    claims.iat,
-    claims.nbf ?? 0,
-    'valid',
-    claims.sub,
-    claims.sid,
+export function verifiedToken(key: string, claims: GateClaims): VerifiedToken {
+  const profile = [
     claims.iss,
     claims.client_id,
     claims.scope,
@@ -74,6 +66,24 @@ export const writeVerifiedToken = (key: string, claims: GateClaims): string =>
     key,
     JSON.stringify(claims.aud),
   ].join('\n')
+  return {
+    exp: claims.exp,
+    iat: claims.iat,
+    nbf: claims.nbf ?? 0,
+    sub: claims.sub,
+    sid: claims.sid,
+    profile: readProfile(profile),
+    verdict: `valid\n${claims.sub}\n${claims.sid}\n${profile}`,
+  }
+}
+
+/**
+ * The text of a verified token, for a shared dict. Lines, because they are taken apart faster than
+ * JSON, in an order that lets most of them be used as they are: times, then the verdict, which ends
+ * with the profile. No claim can hold a line break: claims.ts.
+ */
+export const writeVerifiedToken = (token: VerifiedToken): string =>
+  `${token.exp}\n${token.iat}\n${token.nbf}\n${token.verdict}`
 
 /** Reads what {@link writeVerifiedToken} wrote. */
 export function readVerifiedToken(text: string): VerifiedToken {

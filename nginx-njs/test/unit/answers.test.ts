@@ -7,7 +7,7 @@ import { challenge } from '../../src/challenge.ts'
 import { stripCookies, tokenOfCookie } from '../../src/cookie.ts'
 import { setVerdict } from '../../src/outputs.ts'
 import { isRefusal, REFUSALS } from '../../src/refusals.ts'
-import { readVerifiedToken, writeVerifiedToken } from '../../src/verified-token.ts'
+import { verifiedToken } from '../../src/verified-token.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -60,7 +60,7 @@ t.test('every reason is documented', (t) => {
 
 t.test('nginx is told of a decision in one variable', (t) => {
   const variables: Record<string, string> = { drawbridge_exchange: '?\n…' }
-  const text = writeVerifiedToken('key', {
+  const token = verifiedToken('key', {
     iss: 'i',
     aud: ['a'],
     sub: '6',
@@ -71,7 +71,7 @@ t.test('nginx is told of a decision in one variable', (t) => {
     iat: 1,
     roles: ['r1', 'r2'],
   })
-  setVerdict(variables, readVerifiedToken(text))
+  setVerdict(variables, token)
   t.same(variables.drawbridge_exchange?.split('\n').slice(0, 7), [
     'valid',
     '6',

@@ -6,7 +6,7 @@ import { readClaims } from '../../src/claims.ts'
 import { readHeader } from '../../src/header.ts'
 import { parseJws } from '../../src/jws.ts'
 import type { Settings } from '../../src/settings.ts'
-import { readVerifiedToken, writeVerifiedToken } from '../../src/verified-token.ts'
+import { readVerifiedToken, verifiedToken, writeVerifiedToken } from '../../src/verified-token.ts'
 import { AUDIENCE, claims, mint, newKey, now } from '../support/tokens.ts'
 
 t.test('bearerToken', (t) => {
@@ -166,7 +166,7 @@ t.test('check', (t) => {
   const verdict = (changes: Record<string, unknown>, other: Partial<Settings> = {}) => {
     const read = readClaims(claims({ iat: at, exp: at + 600, ...changes }))
     if (read === undefined) throw new Error('these claims are malformed')
-    return check(readVerifiedToken(writeVerifiedToken('key', read)), { ...settings, ...other }, at)
+    return check(verifiedToken('key', read), { ...settings, ...other }, at)
   }
   t.equal(verdict({}), undefined)
   t.equal(verdict({ aud: [] }), 'wrong_audience')
@@ -202,7 +202,9 @@ t.test('a verified token comes out of the memo as it went in', (t) => {
   for (const changes of [{}, { nbf: 5, aud: ['a', 'b'] }, { roles: [], scope: '' }]) {
     const read = readClaims(claims(changes))
     if (read === undefined) throw new Error('these claims are malformed')
-    t.match(readVerifiedToken(writeVerifiedToken('key', read)), {
+    const token = verifiedToken('key', read)
+    t.same(readVerifiedToken(writeVerifiedToken(token)), token)
+    t.match(token, {
       profile: { key: 'key', iss: read.iss, aud: read.aud, roles: read.roles },
       sub: read.sub,
       sid: read.sid,
