@@ -112,6 +112,7 @@ const SUITES: Suite[] = [
       return { ...countOdoo(log), exitCode }
     },
   },
+  tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
   {
     name: 'browser',

@@ -9,7 +9,7 @@ import { vaultKeys } from './keys/vault.ts'
 import { logger, requestId } from './logger.ts'
 import { addonOdoo } from './odoo/addon.ts'
 import { odooHttp } from './odoo/http.ts'
-import type { IdentityProvider } from './odoo/port.ts'
+import type { IdentityProvider, PairedOdoo } from './odoo/port.ts'
 import { stockOdoo } from './odoo/stock.ts'
 import { anyOrigin } from './plugins/any-origin.ts'
 import { closing } from './plugins/closing.ts'
@@ -24,6 +24,7 @@ import { requestLog } from './plugins/request-log.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
 import { healthRoutes } from './routes/health.ts'
+import { odooEventsRoute } from './routes/odoo-events.ts'
 import { authorizeRoute } from './routes/oauth-authorize.ts'
 import { tokenRoute } from './routes/oauth-token.ts'
 import { protectedDataRoute } from './routes/protected-data.ts'
@@ -33,13 +34,14 @@ import { createSignIn } from './routes/sign-in.ts'
 import { validateRoute } from './routes/validate.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { startCleanup } from './sessions/cleanup.ts'
-import { openPostgres } from './sessions/postgres.ts'
-import { openSqlite } from './sessions/sqlite.ts'
+import { openDatabase } from './sessions/open.ts'
+import { createPairings } from './sessions/pairings.ts'
 import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
 import { createClients } from './tokens/clients.ts'
+import { createReconcile } from './tokens/reconcile.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
 import { createRevocations } from './tokens/revocations.ts'
 import { createSessions } from './tokens/sessions.ts'
@@ -101,7 +103,7 @@ function openKeys(config: Config, events: KeyEvents, log: FastifyBaseLogger): Ke
   })
 }
 
-function openOdoo(config: Config, signer: Signer): IdentityProvider {
+function openOdoo(config: Config, signer: Signer): IdentityProvider | PairedOdoo {
   const baseUrl = config.ODOO_URL
   const timeout = config.ODOO_TIMEOUT * 1000
   // Checks have a share of their own: however many are due, who signs in or works comes through,
@@ -120,6 +122,9 @@ function openOdoo(config: Config, signer: Signer): IdentityProvider {
   const audience = odooAudience(config.ODOO_DATABASE_UUID)
   return addonOdoo({ ...options, assertion: createAssertions(signer, config.ISSUER, audience) })
 }
+
+/** Whether Odoo has the addon, and can tell of its users. */
+const isPaired = (odoo: IdentityProvider): odoo is PairedOdoo => 'stamps' in odoo
 
 /** Says so where one person's wrong passwords may lock everybody out of Odoo. */
 async function warnOfAddresses(odoo: IdentityProvider, log: FastifyBaseLogger): Promise<void> {
@@ -169,12 +174,9 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.addHook('onClose', () => {
     keys.close()
   })
-  const database =
-    config.DATABASE_URL === undefined
-      ? openSqlite(config.SQLITE_FILE)
-      : openPostgres(config.DATABASE_URL, (error) => {
-          app.log.error({ err: error }, 'a connection to PostgreSQL broke')
-        })
+  const database = openDatabase(config, (error) => {
+    app.log.error({ err: error }, 'a connection to PostgreSQL broke')
+  })
   const store = await openStore(database).catch((error: unknown) => {
     keys.close()
     throw error
@@ -262,6 +264,24 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(sessionsRoutes, { bearer, clients, sessions })
   await app.register(validateRoute, { gate, accessTokens, sessions })
   await app.register(revocationsRoute, { gate, revocations })
+  if (isPaired(odoo)) {
+    const reconcile = createReconcile({
+      store,
+      pairings: createPairings(database),
+      odoo,
+      issuer,
+      odooAudience: odooAudience(config.ODOO_DATABASE_UUID),
+      interval: config.ODOO_RECONCILE_INTERVAL * 1000,
+      recheckInterval: config.ODOO_RECHECK_INTERVAL * 1000,
+      log: app.log,
+      observe: metrics.reconcile,
+    })
+    app.addHook('onReady', () => {
+      reconcile.start()
+    })
+    app.addHook('onClose', () => reconcile.stop())
+    await app.register(odooEventsRoute, { reconcile, observe: metrics.event })
+  }
   await app.register(protectedDataRoute, { gate, sessions })
   await app.register(wellKnownRoutes, {
     issuer,

@@ -48,6 +48,10 @@ export const schema = Type.Object({
       'how many calls Odoo has to bear at once: the number of its workers, or twice that',
   }),
   ODOO_RECHECK_INTERVAL: seconds(300, 'a refresh asks Odoo about its user at most so often'),
+  ODOO_RECONCILE_INTERVAL: seconds(
+    60,
+    'the stamps of all who are signed in are compared so often (ODOO_ADAPTER=addon)',
+  ),
   ODOO_OUTAGE_TOLERANCE: seconds(3600, 'refreshes go on for so long after Odoo answered last'),
   ROLE_MAP: Type.String({
     default:

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { createPairings } from '../src/sessions/pairings.ts'
 import { openStore } from '../src/sessions/store.ts'
 import type { Database } from '../src/sessions/database.ts'
 import type { Session } from '../src/sessions/port.ts'
@@ -17,6 +18,9 @@ const RULES: RotationRules = {
   lateWindow: 30 * DAY,
   tolerance: 1000 * DAY,
 }
+
+/** A user of one test alone: what others left in a shared database is nothing to it. */
+const newUid = (): number => 10 * randomInt(1, 1e8)
 
 /** A session that has just begun. */
 export const newSession = (): Session => ({
@@ -141,7 +145,7 @@ export function testSessionStore(t: Test, open: () => Database): void {
       t.equal(await show(0, late + again * MINUTE), 'unchecked', 'the one before')
     }
     t.match(await store.get(sid), { generation: 1, late_replays: 0, revoked_at: null })
-    await store.recordCheck(sid, { roles: 'internal', odoo_checked_at: late })
+    await store.recordCheck(sid, { roles: 'internal', odoo_checked_at: late }, START)
     t.equal(await show(1, late + MINUTE), 'rotated')
     t.equal(await show(2, late + 2 * MINUTE), 'rotated')
     t.equal(await show(0, late + 10 * rules.tolerance), 'reuse', 'an old one is theft all the same')
@@ -238,11 +242,78 @@ export function testSessionStore(t: Test, open: () => Database): void {
   t.test('what Odoo said is noted while the session lives', async (t) => {
     const { store, sid } = await begin(t)
     const check = { roles: 'admin internal', odoo_checked_at: START + MINUTE }
-    t.equal(await store.recordCheck(sid, check), true)
+    t.equal(await store.recordCheck(sid, check, START), true)
     t.match(await store.get(sid), check)
     await store.end(sid, 'logout')
-    t.equal(await store.recordCheck(sid, { ...check, roles: '' }), false)
+    t.equal(await store.recordCheck(sid, { ...check, roles: '' }, START + MINUTE), false)
     t.match(await store.get(sid), check)
+  })
+
+  t.test('an answer of Odoo does not outdo what was learnt while it came', async (t) => {
+    const uid = newUid()
+    const { store, sid } = await begin(t, { ...newSession(), uid, odoo_stamp: 'first' })
+    await store.ageChecks([uid], START - MINUTE)
+    t.equal((await store.get(sid))?.odoo_checked_at, START - MINUTE)
+    await store.ageChecks([uid], START)
+    t.equal((await store.get(sid))?.odoo_checked_at, START - MINUTE, 'never to a later time')
+    t.ok(await store.recordCheck(sid, { roles: 'old', odoo_checked_at: START + 1 }, START))
+    t.match(await store.get(sid), { roles: 'old', odoo_checked_at: START - MINUTE })
+  })
+
+  t.test('sessions end whose user has another stamp', async (t) => {
+    const { store } = await begin(t)
+    const changed = newUid()
+    const [same, unknown] = [changed + 1, changed + 2]
+    const insert = async (uid: number, odoo_stamp: string | null, created_at = START) => {
+      const session = { ...newSession(), uid, odoo_stamp, created_at }
+      await store.insert(session)
+      return session.sid
+    }
+    const old = [await insert(changed, 'before'), await insert(changed, 'before')]
+    const kept = [
+      await insert(changed, 'after'),
+      await insert(changed, 'even later', START + MINUTE),
+      await insert(changed, null),
+      await insert(same, 'same'),
+      await insert(unknown, 'before'),
+    ]
+    const ended = await insert(changed, 'before')
+    await store.end(ended, 'logout')
+
+    const now = START + MINUTE
+    t.same(await store.listStamped(changed - 1, 2, now), [changed, same], 'each once, in order')
+    t.ok((await store.listStamped(same, 9, now)).includes(unknown))
+    t.notOk((await store.listStamped(changed, 9, now)).includes(changed))
+
+    const stamps = new Map([
+      [changed, 'after'],
+      [same, 'same'],
+    ])
+    const over = await store.endChanged(stamps, 'odoo_user_changed', now)
+    t.same(over.map(({ sid }) => sid).sort(), old.sort())
+    for (const sid of old) {
+      t.match(await store.get(sid), { revoked_reason: 'odoo_user_changed', uid: changed })
+    }
+    for (const sid of kept) t.equal((await store.get(sid))?.revoked_at, null)
+    t.equal((await store.get(ended))?.revoked_reason, 'logout')
+    t.same(await store.endChanged(stamps, 'odoo_user_changed', now), [], 'once')
+  })
+
+  t.test('a key is pinned by whoever comes first, and one bridge compares at a time', async (t) => {
+    const database = open()
+    const store = await openStore(database)
+    t.teardown(() => store.close())
+    const pairings = createPairings(database)
+    const audience = `odoo:${randomUUID()}`
+    t.equal(await pairings.beginComparison(audience, 1000), false, 'not paired')
+    t.equal(await pairings.pin(audience, 'first'), 'first')
+    t.equal(await pairings.pin(audience, 'second'), 'first')
+    const turns = await Promise.all([1, 2, 3].map(() => pairings.beginComparison(audience, 60_000)))
+    t.same(turns.filter(Boolean), [true])
+    t.equal(await pairings.unpin(audience), true)
+    t.equal(await pairings.unpin(audience), false)
+    t.equal(await pairings.pin(audience, 'second'), 'second')
+    await pairings.unpin(audience)
   })
 
   t.test('B3: a code is taken once, and remembered', async (t) => {

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-ADMIN_PASSWORD_SET = "auth_drawbridge.admin_password_set"
+ADMIN_PASSWORD_SET = "docker.admin_password_set"
 
 parameters = env["ir.config_parameter"]  # noqa: F821
 for name, value in {

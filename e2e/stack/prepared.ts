@@ -80,8 +80,9 @@ async function makeLayer(folder: string, make: (unfinished: string) => Promise<v
 
 const isComplete = (folder: string): boolean => existsSync(join(folder, COMPLETE))
 
-const loadModules = (options: OdooOptions, args: string[]): Promise<void> =>
-  runOdoo(options, [...args, '--stop-after-init', '--no-http'])
+async function loadModules(options: OdooOptions, args: string[]): Promise<void> {
+  await runOdoo(options, [...args, '--stop-after-init', '--no-http'])
+}
 
 async function assertInstalled(postgresql: PostgreSQL, module: string): Promise<void> {
   const rows = await postgresql.query(
@@ -126,10 +127,14 @@ export async function prepareOdoo(onProgress: (text: string) => void): Promise<v
   await withLock(LOCK, () => ensureLayers(onProgress))
 }
 
-/** Copies the prepared Odoo into a stack's folder. */
-export async function copyPreparedOdoo(folder: string): Promise<void> {
+/**
+ * Copies the prepared Odoo into a stack's folder.
+ * @param options.addon whether the addon is installed in it, as it is when left out
+ */
+export async function copyPreparedOdoo(folder: string, { addon = true } = {}): Promise<void> {
   await withLock(LOCK, async () => {
-    await copyData(await ensureLayers(() => undefined), folder)
+    const withAddon = await ensureLayers(() => undefined)
+    await copyData(addon ? withAddon : join(dirname(withAddon), 'base'), folder)
   })
 }
 

@@ -52,6 +52,8 @@ export interface StackOptions {
   ports?: { gate: number; odoo: number }
   /** Settings of the bridge on top of the stack's own. */
   environment?: Record<string, string>
+  /** Processes of Odoo that answer requests; one with threads when left out. */
+  odooWorkers?: number
   /** Seconds that the gate allows clocks to differ. */
   leeway?: number
   /** OAuth clients; they may depend on what is only known once the stack has its database. */
@@ -181,11 +183,17 @@ async function startParts(
     await setParameters(postgresql, {
       'auth_drawbridge.issuer': issuer,
       'auth_drawbridge.jwks_url': `http://127.0.0.1:${bridgePort}/.well-known/jwks.json`,
+      'auth_drawbridge.bridge_url': `http://127.0.0.1:${bridgePort}`,
       'web.base.url': odooUrl,
       'web.base.url.freeze': 'True',
     })
     const odoo = await progress.step('Odoo', () =>
-      startOdoo({ folder: odooFolder(folder), postgresql, logFile: logFile('odoo') }),
+      startOdoo({
+        folder: odooFolder(folder),
+        postgresql,
+        logFile: logFile('odoo'),
+        workers: options.odooWorkers ?? 0,
+      }),
     )
     parts.push(odoo.part)
     return { postgresql, odoo, uuid: await databaseUuid(postgresql) }

@@ -1,7 +1,8 @@
 {
     "name": "Drawbridge",
     "summary": "Sign in to other apps with Odoo, and accept their access tokens on Odoo's API",
-    "version": "19.0.0.2.0",
+    "version": "19.0.0.3.0",
+    "development_status": "Beta",
     "category": "Hidden/Tools",
     "author": "Drawbridge",
     "license": "LGPL-3",
@@ -17,4 +18,6 @@
         },
     },
     "data": ["views/res_config_settings_views.xml"],
+    "images": ["static/description/banner.png"],
+    "uninstall_hook": "uninstall_hook",
 }

@@ -5,4 +5,5 @@
 export * from './api.ts'
 export * from './errors.ts'
 export * from './gate.ts'
+export * from './odoo.ts'
 export * from './tokens.ts'

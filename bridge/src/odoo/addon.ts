@@ -1,8 +1,15 @@
+import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { odooClient } from './client.ts'
 import { onBehalfOf, pingOdoo, type OdooOptions } from './common.ts'
 import type { OdooHttp } from './http.ts'
 import { callJsonRpc } from './json-rpc.ts'
-import { OdooSessionEnded, OdooUnavailable, type IdentityProvider, type SignIn } from './port.ts'
+import {
+  OdooSessionEnded,
+  OdooUnavailable,
+  type EventKey,
+  type PairedOdoo,
+  type SignIn,
+} from './port.ts'
 
 export interface AddonOdooOptions extends OdooOptions {
   /** Proves to the addon that a request is this bridge's. */
@@ -24,6 +31,23 @@ type SignInAnswer =
 
 const API = '/auth_drawbridge/1'
 
+/** @throws OdooUnavailable if it is no such key */
+function toEventKey(jwk: unknown): EventKey {
+  try {
+    const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
+    const { kty, crv, x, y } = key.export({ format: 'jwk' })
+    if (kty === 'EC' && crv === 'P-256' && x !== undefined && y !== undefined) {
+      const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y }))
+      return { kty, crv, x, y, kid: kid.digest('base64url') }
+    }
+  } catch (cause) {
+    throw new OdooUnavailable('Odoo told no key for its events: is the addon up to date?', {
+      cause,
+    })
+  }
+  throw new OdooUnavailable('Odoo told a key for its events that is not one on P-256.')
+}
+
 /** From a block that nobody has. @see RFC 5737 §3 */
 const PROBE_ADDRESS = '192.0.2.1'
 
@@ -31,7 +55,7 @@ const PROBE_ADDRESS = '192.0.2.1'
  * An Odoo with the addon, paired with this bridge: nothing of the user's is stored. The bridge asks
  * the addon by signed requests, and acts as a user by an access token of that user.
  */
-export function addonOdoo(options: AddonOdooOptions): IdentityProvider {
+export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
   const { http, checkHttp, roleMap, issuer, assertion } = options
 
   const ask = async (
@@ -98,6 +122,20 @@ export function addonOdoo(options: AddonOdooOptions): IdentityProvider {
       const { active, groups, stamp } = (await ask(checkHttp, 'profile', { uid })) as Profile
       if (!active || stamp !== odooStamp) throw new OdooSessionEnded()
       return { roles: rolesOf(groups) }
+    },
+
+    stamps: async (uids) => {
+      const { stamps } = (await ask(checkHttp, 'stamps', { uids })) as {
+        stamps?: Record<string, string>
+      }
+      // Nothing must be taken for "all of them are gone".
+      if (typeof stamps !== 'object') throw new OdooUnavailable('Odoo answered no stamps.')
+      return new Map(Object.entries(stamps).map(([uid, stamp]) => [Number(uid), stamp]))
+    },
+
+    eventKey: async () => {
+      const { event_key } = (await ask(checkHttp, 'hello', {})) as { event_key?: unknown }
+      return toEventKey(event_key)
     },
 
     // There is no session at Odoo.

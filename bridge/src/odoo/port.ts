@@ -76,6 +76,28 @@ export interface IdentityProvider {
   close(): Promise<void>
 }
 
+/** The public half of the key that an Odoo with the addon signs its events with. */
+export interface EventKey {
+  kty: 'EC'
+  crv: 'P-256'
+  x: string
+  y: string
+  /** The thumbprint. @see RFC 7638 */
+  kid: string
+}
+
+/** An Odoo that knows this bridge, and tells of all its users at once. */
+export interface PairedOdoo extends IdentityProvider {
+  /** @throws OdooUnavailable */
+  eventKey(): Promise<EventKey>
+  /**
+   * @param uids 1000 at most
+   * @returns the stamp of each who may sign in; whoever is missing may not
+   * @throws OdooUnavailable
+   */
+  stamps(uids: readonly number[]): Promise<Map<number, string>>
+}
+
 /** Odoo cannot be reached, is overloaded, or answers something that is no answer. */
 export class OdooUnavailable extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -28,7 +28,14 @@ export interface Metrics {
   refresh: (outcome: string) => void
   keys: KeyEvents
   /** An Odoo whose calls are timed. */
-  observed: (odoo: IdentityProvider) => IdentityProvider
+  observed: <Odoo extends IdentityProvider>(odoo: Odoo) => Odoo
+  /** How an event of Odoo was answered. */
+  event: (outcome: 'accepted' | 'refused') => void
+  /** What comes of comparing stamps. */
+  reconcile: {
+    compared: (outcome: 'ok' | 'failed', seconds: number) => void
+    ended: (cause: 'event' | 'comparison', sessions: number) => void
+  }
   /** Where to read the pool when somebody asks. */
   watchPool: (read: () => Pool) => void
 }
@@ -112,8 +119,32 @@ export function createMetrics(): Metrics {
     'outcome',
   )
 
+  const events = counter('odoo_events_total', 'Events of Odoo, by outcome.', 'outcome')
+  const endings = counter(
+    'odoo_ended_sessions_total',
+    'Sessions ended because Odoo says that their users changed.',
+    'cause',
+  )
+  const comparisons = histogram(
+    'odoo_comparison_duration_seconds',
+    'Comparisons of the stamps of all who are signed in.',
+    BUCKETS,
+    'outcome',
+  )
+
   return {
     registry,
+    event: (outcome) => {
+      events.inc({ outcome })
+    },
+    reconcile: {
+      compared: (outcome, seconds) => {
+        comparisons.observe({ outcome }, seconds)
+      },
+      ended: (cause, sessions) => {
+        endings.inc({ cause }, sessions)
+      },
+    },
     signIn: (outcome) => {
       signIns.inc({ outcome })
     },

@@ -56,6 +56,12 @@ export const openApi = fp<OpenApiOptions>(async (app, { issuer, documentation })
             scheme: 'bearer',
             description: 'The secret that gate and bridge share.',
           },
+          odooEvent: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'Signed by the key of the addon, for this body. See docs/odoo.md.',
+          },
           gate: {
             type: 'apiKey',
             in: 'header',

@@ -39,7 +39,7 @@ export interface Session {
 export type Check = Pick<Session, 'roles' | 'odoo_checked_at'>
 
 export type RevokedReason =
-  'logout' | 'ended_by_user' | 'reuse' | 'code_replay' | 'odoo_session_ended'
+  'logout' | 'ended_by_user' | 'reuse' | 'code_replay' | 'odoo_session_ended' | 'odoo_user_changed'
 
 /** One session to be moved from `generation` to the next. Times are milliseconds. */
 export interface Rotation {
@@ -133,8 +133,38 @@ export interface SessionStore {
    */
   removeOld(before: number): Promise<number>
 
-  /** Notes that Odoo stands by a session. @returns whether it is live */
-  recordCheck(sid: string, check: Check): Promise<boolean>
+  /**
+   * Notes that Odoo stands by a session.
+   * @param since its `odoo_checked_at` when Odoo was asked: where that has changed meanwhile the
+   * time stays, because somebody else knows better
+   * @returns whether it is live
+   */
+  recordCheck(sid: string, check: Check, since: number): Promise<boolean>
+
+  /**
+   * The users of live sessions that have a stamp, in the order of their ids.
+   * @param after the id that was the last one of the page before
+   */
+  listStamped(after: number, most: number, now: number): Promise<number[]>
+
+  /**
+   * Ends the live sessions of users whose stamp is another one by now.
+   * @param stamps of users, by uid; sessions without a stamp are left alone
+   * @param begunBefore milliseconds since 1970: when the stamps were asked for. What began later
+   * may know a newer stamp
+   * @returns what they were
+   */
+  endChanged(
+    stamps: ReadonlyMap<number, string>,
+    reason: RevokedReason,
+    begunBefore: number,
+  ): Promise<Session[]>
+
+  /**
+   * Has Odoo asked about all sessions of these users at their next refresh.
+   * @param checkedAt milliseconds since 1970: none of them was checked later than that
+   */
+  ageChecks(uids: readonly number[], checkedAt: number): Promise<void>
 
   /** Replaces the sealed Odoo session, if it still is `before`. */
   replaceOdooSession(sid: string, before: string, after: string): Promise<boolean>
@@ -196,4 +226,20 @@ export interface RevocationLog {
 
   /** The cut-offs behind a position, the oldest first. */
   cutoffs(after: LogPosition['cutoff'], most: number): Promise<Cutoff[]>
+}
+
+/** What bridges keep of the Odoo that they are paired with. */
+export interface PairingStore {
+  /**
+   * Keeps a key for an audience that has none yet.
+   * @returns the key that was first
+   */
+  pin(audience: string, eventKey: string): Promise<string>
+  /** Forgets it. @returns whether there was one */
+  unpin(audience: string): Promise<boolean>
+  /**
+   * Whether it is this bridge's turn to compare all stamps: nobody has begun to for `interval`
+   * milliseconds. Only one bridge is told so.
+   */
+  beginComparison(audience: string, interval: number): Promise<boolean>
 }

@@ -12,6 +12,25 @@ const LIVE = 'revoked_at IS NULL AND expires_at > $2 AND absolute_expires_at > $
 const NEXT_EXPIRY =
   'CASE WHEN $2 + $3 < absolute_expires_at THEN $2 + $3 ELSE absolute_expires_at END'
 
+/** A list of users with their stamps in `$1` and `$4`, as a table. */
+const STAMPS: Record<Database['driver'], string> = {
+  pg: 'unnest($1::bigint[], $4::text[]) AS input(uid, stamp)',
+  sqlite3: `(SELECT a.value AS uid, b.value AS stamp
+               FROM json_each($1) AS a JOIN json_each($4) AS b ON a.key = b.key) AS input`,
+}
+
+/** Whether it is in the list of `$1`. */
+const AMONG: Record<Database['driver'], string> = {
+  pg: '= ANY($1::bigint[])',
+  sqlite3: 'IN (SELECT value FROM json_each($1))',
+}
+
+/** Locks rows in the order in which rotations do, or the two could wait for each other. */
+const IN_ORDER: Record<Database['driver'], string> = {
+  pg: 'ORDER BY sessions.sid FOR UPDATE OF sessions',
+  sqlite3: '',
+}
+
 const COLUMNS = [
   'sid',
   'uid',
@@ -147,14 +166,49 @@ export async function openStore(database: Database): Promise<SessionStore> {
       return sessions.length + codes.length + cutoffs.length
     },
 
-    recordCheck: async (sid, { roles, odoo_checked_at }) => {
+    recordCheck: async (sid, { roles, odoo_checked_at }, since) => {
       const row = await one(
-        `UPDATE sessions SET roles = $2, odoo_checked_at = $3
+        `UPDATE sessions
+            SET roles = $2,
+                odoo_checked_at = CASE WHEN odoo_checked_at = $4 THEN $3 ELSE odoo_checked_at END
           WHERE sid = $1 AND revoked_at IS NULL
       RETURNING sid`,
-        [sid, roles, odoo_checked_at],
+        [sid, roles, odoo_checked_at, since],
       )
       return row !== undefined
+    },
+
+    listStamped: async (after, most, now) => {
+      const rows = await database.query<{ uid: number }>(
+        `SELECT DISTINCT uid FROM sessions
+          WHERE uid > $1 AND odoo_stamp IS NOT NULL AND ${LIVE}
+          ORDER BY uid LIMIT $3`,
+        [after, now, most],
+      )
+      return rows.map(({ uid }) => uid)
+    },
+
+    endChanged: (stamps, reason, begunBefore) =>
+      database.query<Session>(
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
+          WHERE revoked_at IS NULL AND sid IN (
+            SELECT sessions.sid
+              FROM sessions JOIN ${STAMPS[database.driver]} ON sessions.uid = input.uid
+             WHERE odoo_stamp <> input.stamp AND created_at < $2 AND ${LIVE}
+             ${IN_ORDER[database.driver]})
+      RETURNING *`,
+        [[...stamps.keys()], begunBefore, reason, [...stamps.values()]],
+      ),
+
+    ageChecks: async (uids, checkedAt) => {
+      await database.query(
+        `UPDATE sessions SET odoo_checked_at = $2
+          WHERE sid IN (
+            SELECT sid FROM sessions
+             WHERE uid ${AMONG[database.driver]} AND odoo_checked_at > $2 AND ${LIVE}
+             ${IN_ORDER[database.driver]})`,
+        [uids, checkedAt],
+      )
     },
 
     replaceOdooSession: async (sid, before, after) => {

@@ -39,7 +39,9 @@ export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOption
       const odoo_checked_at = Date.now()
       const { roles } = await odoo.check(await userOf(session))
       const check = { roles: roles.join(' '), odoo_checked_at }
-      return (await store.recordCheck(session.sid, check)) ? check : undefined
+      return (await store.recordCheck(session.sid, check, session.odoo_checked_at))
+        ? check
+        : undefined
     } catch (error) {
       if (!(error instanceof OdooSessionEnded)) throw error
       await end(session.sid, log)

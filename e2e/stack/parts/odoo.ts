@@ -12,6 +12,9 @@ const USER = 'odoo'
 /** The addon that pairs Odoo with the bridge. */
 export const ADDON = 'auth_drawbridge'
 
+/** The addon that shows how another one takes access tokens. */
+export const DEMO_ADDON = 'auth_drawbridge_demo'
+
 /** Our addons, as this repository has them. */
 export const ADDONS_FOLDER = join(REPOSITORY, 'odoo-addon')
 
@@ -19,10 +22,12 @@ export interface OdooOptions {
   /** Holds its configuration, attachments and sessions. */
   folder: string
   postgresql: PostgreSQL
+  /** Processes that answer requests; 0, the default, is one process with threads. */
+  workers?: number
 }
 
 /** Writes the configuration file, and returns the port that Odoo will listen on. */
-async function configure({ folder, postgresql }: OdooOptions): Promise<number> {
+async function configure({ folder, postgresql, workers = 0 }: OdooOptions): Promise<number> {
   const owner = userOf('stack', USER)
   privateFolder(folder, owner)
   const port = await freePort()
@@ -33,14 +38,16 @@ async function configure({ folder, postgresql }: OdooOptions): Promise<number> {
     db_port: postgresql.port,
     db_user: ODOO_ROLE,
     db_password: postgresql.odooPassword,
+    // No dbfilter beside it: Odoo would list all databases anew for each request without a cookie.
     db_name: ODOO_DATABASE,
-    dbfilter: `^${ODOO_DATABASE}$`,
     list_db: 'False',
     admin_passwd: newSecret(),
     http_interface: '127.0.0.1',
     http_port: port,
     proxy_mode: 'True',
-    workers: 0,
+    workers,
+    // For the bus, in a process of its own where there are workers.
+    gevent_port: await freePort(),
     max_cron_threads: 0,
     // Debian's own configuration would pull in 60 modules.
     default_productivity_apps: 'False',
@@ -56,23 +63,27 @@ function command(folder: string, args: string[]): string[] {
     binds: { '/mnt/odoo': folder },
     readOnlyBinds: { '/mnt/addons': ADDONS_FOLDER },
   }
-  return inRoot('stack', ['odoo', '-c', '/mnt/odoo/odoo.conf', ...args], options)
+  // A command of Odoo's, such as shell, stands before its options.
+  const [first = '', ...rest] = args
+  const [name, settings] = first.startsWith('-') || first === '' ? ['server', args] : [first, rest]
+  return inRoot('stack', ['odoo', name, '-c', '/mnt/odoo/odoo.conf', ...settings], options)
 }
 
 const environment = { HOME: '/mnt/odoo' }
 
 /**
  * Runs Odoo to its end, for instance to install a module.
- * @param args after the configuration
+ * @param args after the configuration; a command of Odoo's comes first
+ * @returns what it printed, its log apart
  * @throws StackError with the last lines of its log
  */
 export async function runOdoo(
   options: OdooOptions,
   args: string[],
   runOptions: RunOptions = {},
-): Promise<void> {
+): Promise<string> {
   await configure(options)
-  await run(command(options.folder, args), {
+  return run(command(options.folder, args), {
     name: `odoo ${args.join(' ')}`,
     ...runOptions,
     env: { ...process.env, ...environment },

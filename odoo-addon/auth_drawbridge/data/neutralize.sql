@@ -1,3 +1,9 @@
--- a copy of the database must not accept the tokens of the production system
+-- a copy of the database must neither accept the tokens of the production system nor tell its
+-- bridge of users
 DELETE FROM ir_config_parameter
- WHERE key IN ('auth_drawbridge.issuer', 'auth_drawbridge.jwks_url');
+ WHERE key IN (
+    'auth_drawbridge.issuer',
+    'auth_drawbridge.jwks_url',
+    'auth_drawbridge.bridge_url',
+    'auth_drawbridge.event_key'
+ );

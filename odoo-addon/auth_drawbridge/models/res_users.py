@@ -1,6 +1,6 @@
 import logging
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import AccessDenied, UserError
 from odoo.tools.misc import hmac
 
@@ -14,6 +14,50 @@ _AMR_SECOND_FACTOR = ["pwd", "otp", "mfa"]
 
 class ResUsers(models.Model):
     _inherit = "res.users"
+
+    auth_drawbridge_revision = fields.Integer(
+        string="Revision of the stamp",
+        help="Counts how often the user was logged out from all devices.",
+        groups=fields.NO_ACCESS,
+        copy=False,
+    )
+
+    def write(self, vals):
+        """Tell the bridge of what changes the stamp or the groups.
+
+        On an upgrade of Odoo: see by which fields a user gets groups.
+        """
+        result = super().write(vals)
+        if vals.keys() & {*self._get_session_token_fields(), "active", "group_ids"}:
+            self.env["drawbridge.event"]._queue(self.ids)
+        return result
+
+    def unlink(self):
+        uids = self.ids
+        result = super().unlink()
+        self.env["drawbridge.event"]._queue(uids)
+        return result
+
+    def _set_encrypted_password(self, uid, pw):
+        """Tell the bridge of a password that was not written: a rehash, or another addon's."""
+        result = super()._set_encrypted_password(uid, pw)
+        self.env["drawbridge.event"]._queue([uid])
+        return result
+
+    def _action_revoke_all_devices(self):
+        """Change the stamp, too: Odoo's own knows nothing of this.
+
+        Ending one device in Odoo changes nothing: it is one of Odoo's own sessions, and none of
+        the bridge's.
+
+        On an upgrade of Odoo: see that this is still what the button and the question for the
+        password come to.
+        """
+        result = super()._action_revoke_all_devices()
+        for user in self.sudo():
+            user.auth_drawbridge_revision += 1
+        self.env["drawbridge.event"]._queue(self.ids)
+        return result
 
     def _drawbridge_sign_in(self, login, password, code):
         """Sign somebody in as Odoo's own login page would, second factor included.
@@ -123,12 +167,18 @@ class ResUsers(models.Model):
     def _drawbridge_stamp(self):
         """A value that changes with the password, login, second factor and passkeys of the user.
 
-        It covers what Odoo binds its own sessions to, and tells nothing of it.
+        It covers what Odoo binds its own sessions to, and "log out from all devices", and tells
+        nothing of it.
 
         :rtype: str
         """
         self.ensure_one()
         # What was written but not flushed is not in the database yet, which is where this reads.
         self.env.flush_all()
-        values = self.sudo()._session_token_get_values()
+        user = self.sudo()
+        values = user._session_token_get_values()
+        revision = user.auth_drawbridge_revision
+        if revision:
+            # Only then: a field that is new must not sign everybody out.
+            values = (values, revision)
         return hmac(self.env(su=True), "auth_drawbridge.stamp", values)

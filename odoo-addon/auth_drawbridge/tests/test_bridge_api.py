@@ -219,7 +219,7 @@ class TestBridgeApi(DrawbridgeCase):
                     {"X-Forwarded-For": "198.51.100.3", "X-Forwarded-Host": "app.example.com"},
                 )
             )
-            self.assertEqual(answer, {"client_address": "198.51.100.3"})
+            self.assertEqual(answer["client_address"], "198.51.100.3")
         self.env.registry._login_failures.clear()
 
     # Who somebody is

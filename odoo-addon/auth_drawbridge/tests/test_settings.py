@@ -1,21 +1,25 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ..models.res_config_settings import ISSUER, JWKS_URL
+from ..models.res_config_settings import BRIDGE_URL, ISSUER, JWKS_URL
 
-FIELDS = ["auth_drawbridge_issuer", "auth_drawbridge_jwks_url"]
+FIELDS = ["auth_drawbridge_issuer", "auth_drawbridge_jwks_url", "auth_drawbridge_bridge_url"]
 
 
 @tagged("post_install", "-at_install")
 class TestSettings(TransactionCase):
-    def save(self, issuer, jwks_url=False):
-        self.env["res.config.settings"].create(
-            {"auth_drawbridge_issuer": issuer, "auth_drawbridge_jwks_url": jwks_url}
-        ).execute()
+    def save(self, issuer, jwks_url=False, bridge_url=False):
+        values = dict(zip(FIELDS, (issuer, jwks_url, bridge_url), strict=True))
+        self.env["res.config.settings"].create(values).execute()
 
     def test_saved_as_system_parameters_and_shown_again(self):
         parameters = self.env["ir.config_parameter"]
-        self.save(" https://app.example.com ", "http://bridge:3000/.well-known/jwks.json")
+        self.save(
+            " https://app.example.com ",
+            "http://bridge:3000/.well-known/jwks.json",
+            "http://bridge:3000",
+        )
+        self.assertEqual(parameters.get_param(BRIDGE_URL), "http://bridge:3000")
         self.assertEqual(parameters.get_param(ISSUER), "https://app.example.com")
         self.assertEqual(parameters.get_param(JWKS_URL), "http://bridge:3000/.well-known/jwks.json")
         shown = self.env["res.config.settings"].default_get(FIELDS)
@@ -26,6 +30,7 @@ class TestSettings(TransactionCase):
         self.save(False)
         self.assertFalse(parameters.get_param(ISSUER))
         self.assertFalse(parameters.get_param(JWKS_URL))
+        self.assertFalse(parameters.get_param(BRIDGE_URL))
 
     def test_only_addresses(self):
         for issuer in (
@@ -44,6 +49,9 @@ class TestSettings(TransactionCase):
         for url in ("keys.json", "file:///etc/passwd", "https://user:secret@bridge/jwks.json"):
             with self.subTest(url), self.assertRaises(ValidationError):
                 self.save("https://app.example.com", url)
+        for url in ("bridge:3000", "http://bridge:3000/", "http://user:secret@bridge"):
+            with self.subTest(url), self.assertRaises(ValidationError):
+                self.save("https://app.example.com", False, url)
 
     def test_for_administrators_only(self):
         self.save("https://app.example.com")

@@ -1,0 +1,25 @@
+/** Where Odoo tells of changed users; only with `ODOO_ADAPTER=addon`. */
+export const ODOO_EVENTS_PATH = '/odoo/events'
+
+/** How often users are named in one event, and asked for in one question, at most. */
+export const MOST_UIDS = 1000
+
+/** `typ` of what Odoo proves an event with. Never valid as anything else. */
+export const EVENT_TYP = 'drawbridge-event+jwt'
+
+/** Claims of that proof: it is good for one body. Times are seconds since 1970. */
+export interface EventClaims {
+  /** `odoo:<database.uuid>` */
+  iss: string
+  /** The issuer of the bridge. */
+  aud: string
+  iat: number
+  exp: number
+  /** The event's `id`. */
+  jti: string
+  /** @see RFC 9530 §2 */
+  content_digest: string
+}
+
+/** Body of an event: whose sessions are worth a look. */
+export type OdooEvent = { id: string } & ({ uids: number[] } | { all: true })

@@ -1,0 +1,141 @@
+import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { EVENT_TYP, type EventClaims } from '../src/contract/index.ts'
+
+/** A key for events, as the addon makes it. */
+export interface AddonKey {
+  kid: string
+  privateKey: KeyObject
+  publicJwk: object
+}
+
+export function newAddonKey(): AddonKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { crv, kty, x, y } = publicKey.export({ format: 'jwk' })
+  const members = JSON.stringify({ crv, kty, x, y })
+  const kid = createHash('sha256').update(members).digest('base64url')
+  return { kid, privateKey, publicJwk: { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' } }
+}
+
+export interface FakeAddon {
+  url: string
+  key: AddonKey
+  /** Names of the calls that were answered. */
+  calls: string[]
+  /** Stamps of those who may sign in. */
+  stamps: Map<number, string>
+  groups: string[]
+  /** Answers with this HTTP status from now on. */
+  failWith: number | undefined
+  /** Resolves when a call of this name has been answered after now, also where it failed. */
+  answered(name: string): Promise<void>
+}
+
+/** Uid by login; the password is the login. */
+const USERS: Record<string, number> = { demo: 6, other: 7 }
+
+/** Speaks the addon's API, as far as sign-in, checks and events need it. */
+export async function startFakeAddon(t: { teardown: (end: () => unknown) => void }) {
+  const waiting = new Map<string, (() => void)[]>()
+
+  const profile = (uid: number) =>
+    fake.stamps.has(uid)
+      ? { uid, active: true, groups: fake.groups, stamp: fake.stamps.get(uid) }
+      : { uid, active: false }
+
+  const answer = (name: string, asked: Record<string, unknown>): unknown => {
+    switch (name) {
+      case 'hello':
+        return { client_address: '192.0.2.1', event_key: fake.key.publicJwk }
+      case 'sign_in': {
+        const uid = USERS[String(asked['login'])]
+        const known = uid !== undefined && asked['password'] === asked['login']
+        return known && fake.stamps.has(uid)
+          ? { outcome: 'identity', amr: ['pwd'], ...profile(uid) }
+          : { outcome: 'denied' }
+      }
+      case 'profile':
+        return profile(Number(asked['uid']))
+      default: {
+        const uids = asked['uids'] as number[]
+        const found = uids.flatMap((uid) => {
+          const stamp = fake.stamps.get(uid)
+          return stamp === undefined ? [] : [[String(uid), stamp]]
+        })
+        return { stamps: Object.fromEntries(found) as unknown }
+      }
+    }
+  }
+
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const name = request.url?.split('/').at(-1) ?? ''
+      response.on('close', () => {
+        for (const tell of waiting.get(name) ?? []) tell()
+        waiting.delete(name)
+      })
+      if (fake.failWith !== undefined) {
+        response.writeHead(fake.failWith).end('broken')
+        return
+      }
+      fake.calls.push(name)
+      const asked = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>
+      response.end(JSON.stringify(answer(name, asked)))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+
+  const fake: FakeAddon = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    key: newAddonKey(),
+    calls: [],
+    stamps: new Map([
+      [6, 'stamp 6'],
+      [7, 'stamp 7'],
+    ]),
+    groups: ['base.group_user'],
+    failWith: undefined,
+    answered: (name) =>
+      new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),
+  }
+  return fake
+}
+
+/** An event as the addon would sign it, with other claims or another header where a test says so. */
+export function signEvent(
+  key: AddonKey,
+  about: object,
+  audience: string,
+  changes: Partial<Record<keyof EventClaims, unknown>> = {},
+  header: { typ?: string; kid?: string } = {},
+): { body: string; proof: string } {
+  const id = randomUUID()
+  const body = JSON.stringify({ ...about, id })
+  const iat = Math.floor(Date.now() / 1000)
+  const claims = {
+    iss: 'odoo:the-uuid',
+    aud: audience,
+    iat,
+    exp: iat + 60,
+    jti: id,
+    content_digest: `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
+    ...changes,
+  }
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  // By hand: a library would put the claims right that a test wants wrong.
+  const input = `${encode({ alg: 'ES256', typ: EVENT_TYP, kid: key.kid, ...header })}.${encode(claims)}`
+  const signature = sign('sha256', Buffer.from(input), {
+    key: key.privateKey,
+    dsaEncoding: 'ieee-p1363',
+  })
+  return { body, proof: `${input}.${signature.toString('base64url')}` }
+}
