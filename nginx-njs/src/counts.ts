@@ -13,9 +13,11 @@ let others: Partial<Record<string, number>> = {}
 
 function addAll(): void {
   const zone = numberZone('drawbridge_counts')
-  zone.incr('verdict valid', passes, 0)
-  zone.incr('found pass', passes, 0)
-  passes = 0
+  if (passes > 0) {
+    zone.incr('verdict valid', passes, 0)
+    zone.incr('found pass', passes, 0)
+    passes = 0
+  }
   Object.keys(others).forEach((name) => {
     zone.incr(name, others[name] as number, 0)
   })

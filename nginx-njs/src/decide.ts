@@ -4,13 +4,8 @@ import type { Decision } from './decision.ts'
 import { decideByAsking } from './introspect.ts'
 import { decideLocally } from './local.ts'
 import type { GateRequest } from './request.ts'
-import {
-  type Settings,
-  type SettingsError,
-  NO_SETTINGS,
-  findSettings,
-  keepSettings,
-} from './settings.ts'
+import { findSettings, settingsOf } from './known-settings.ts'
+import { type Settings, type SettingsError, NO_SETTINGS } from './settings.ts'
 
 /** What a location asks for, or why nobody may pass. */
 export type Policy = Settings | SettingsError | 'identity_header'
@@ -24,7 +19,7 @@ export function takePolicy(v: GateRequest['variables']): Policy {
   const text = v.drawbridge_exchange ?? ''
   const known = findSettings(text)
   if (known !== undefined) return known
-  if (text.startsWith(ASKED)) return keepSettings(text, text.slice(ASKED.length))
+  if (text.startsWith(ASKED)) return settingsOf(text, text.slice(ASKED.length))
   return text.startsWith('?') ? 'identity_header' : NO_SETTINGS
 }
 

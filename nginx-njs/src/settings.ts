@@ -195,7 +195,8 @@ function readLocation(statements: Statement[]): Values | SettingsError {
   return values
 }
 
-const isError = (value: object): value is SettingsError =>
+/** Whether settings could not be read. */
+export const isSettingsError = (value: object): value is SettingsError =>
   typeof (value as Partial<SettingsError>).problem === 'string'
 
 /** The issuers that a location takes tokens of: those it names, or the first. */
@@ -227,11 +228,11 @@ export function readSettings(text: string): Omit<Settings, 'exchange'> | Setting
   const boundary = statements.findIndex((statement) => statement.name === BOUNDARY)
   if (boundary === -1) return problem('$drawbridge_issuers does not end with ";"')
   const declared = readIssuers(statements.slice(0, boundary))
-  if (isError(declared)) return declared
+  if (isSettingsError(declared)) return declared
   const values = readLocation(statements.slice(boundary + 1))
-  if (isError(values)) return values
+  if (isSettingsError(values)) return values
   const issuers = chooseIssuers(declared, values.issuer)
-  if (isError(issuers)) return issuers
+  if (isSettingsError(issuers)) return issuers
 
   const list = (name: string): string[] => values[name] ?? []
   const word = (name: string, otherwise: string): string =>
@@ -284,39 +285,4 @@ export function issuerOf(iss: string, settings: Settings): Issuer | undefined {
     if ((issuers[i] as Issuer).issuer === iss) return issuers[i]
   }
   return undefined
-}
-
-// Where the engine keeps a context, a location's settings are read once. Bounded, because a setting
-// may hold a variable that differs from request to request.
-const MOST_KEPT = 64
-interface Kept {
-  text: string
-  settings: Settings | SettingsError
-}
-let kept: Kept[] = []
-
-/**
- * Settings that this context read before; the same text always gives the same object.
- *
- * The texts are compared one by one: to look one up as a property means to hash all of it, on every
- * request, while texts of different lengths differ at once.
- */
-export function findSettings(text: string): Settings | SettingsError | undefined {
-  for (let i = 0; i < kept.length; i++) {
-    const candidate = kept[i] as Kept
-    if (candidate.text === text) return candidate.settings
-  }
-  return undefined
-}
-
-/**
- * As {@link readSettings}, remembered for {@link findSettings}.
- * @param exchange the whole text that they will be found by
- */
-export function keepSettings(exchange: string, text: string): Settings | SettingsError {
-  if (kept.length >= MOST_KEPT) kept = []
-  const read = readSettings(text)
-  const settings = isError(read) ? read : Object.assign(read, { exchange })
-  kept.push({ text: exchange, settings })
-  return settings
 }

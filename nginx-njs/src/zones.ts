@@ -10,6 +10,7 @@ type TextZone =
   | 'drawbridge_answers'
   | 'drawbridge_fetches'
   | 'drawbridge_feeds'
+  | 'drawbridge_settings'
 type NumberZone =
   'drawbridge_times' | 'drawbridge_revocations' | 'drawbridge_unknown_keys' | 'drawbridge_counts'
 

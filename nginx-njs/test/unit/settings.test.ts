@@ -1,6 +1,7 @@
 /** What operators write, and what is made of it. */
 import t from 'tap'
-import { findSettings, issuersOf, keepSettings, readSettings } from '../../src/settings.ts'
+import { findSettings, settingsOf } from '../../src/known-settings.ts'
+import { issuersOf, readSettings } from '../../src/settings.ts'
 
 const ISSUER = 'https://id.example.com'
 const OTHER = 'https://other.example'
@@ -178,14 +179,28 @@ t.test('issuers', (t) => {
   t.end()
 })
 
-t.test('settings are remembered by all of their text', (t) => {
-  const settingsOf = (text: string): unknown => findSettings(text) ?? keepSettings(text, text)
+t.test('settings are remembered by all of their text, by all workers', (t) => {
+  const zone = new Map<string, string>()
+  const add = (name: string, value: string) => zone.set(name, value)
+  const shared = { drawbridge_settings: { get: (name: string) => zone.get(name), add } }
+  Object.assign(globalThis, { ngx: { shared }, BUILD: 'build-1' })
+  const settings = (text: string): unknown => findSettings(text) ?? settingsOf(text, text)
+
   const text = joined(GOOD)
   t.equal(findSettings(text), undefined)
-  const first = settingsOf(text)
-  t.equal(settingsOf(text), first)
-  t.match(settingsOf(joined('audience other; scope *;')), { audience: ['other'] })
-  for (let i = 0; i < 200; i++) settingsOf(joined(`audience other-${i}; scope *;`))
-  t.match(settingsOf(text), { audience: [`${ISSUER}/api`] })
+  const first = settings(text)
+  t.match(first, { exchange: text, audience: [`${ISSUER}/api`] })
+  t.equal(settings(text), first)
+  t.match(settings(joined('audience other; scope *;')), { audience: ['other'] })
+  for (let i = 0; i < 200; i++) settings(joined(`audience other-${i}; scope *;`))
+  t.not(settings(text), first, 'forgotten here')
+  t.same(settings(text), first, 'but not by the others')
+  t.equal(zone.size, 202)
+
+  t.match(settings(joined('audience a;')), { problem: '"scope" is not set' })
+  t.equal(zone.size, 202, 'what is wrong is not kept')
+  Object.assign(globalThis, { BUILD: 'build-2' })
+  settingsOf(text, text)
+  t.equal(zone.size, 203, 'another build reads for itself')
   t.end()
 })
