@@ -4,10 +4,9 @@ import { readClaims } from './claims.ts'
 import { countFailure } from './counts.ts'
 import type { Decision } from './decision.ts'
 import { sha256 } from './digest.ts'
-import { readHeader } from './header.ts'
 import { type JsonObject, jsonObject } from './json.ts'
-import { parseJws } from './jws.ts'
-import { type Issuer, type Settings, issuerOf } from './settings.ts'
+import type { Issuer, Settings } from './settings.ts'
+import { readToken } from './unverified.ts'
 import { readVerifiedToken, verifiedToken, writeVerifiedToken } from './verified-token.ts'
 import { textZone } from './zones.ts'
 
@@ -100,16 +99,10 @@ async function askAndDecide(
  * @returns at once where an answer is at hand
  */
 export function decideByAsking(token: string, settings: Settings): Decision | Promise<Decision> {
-  const jws = parseJws(token)
-  if (jws === undefined) return 'malformed'
-  const header = readHeader(jws.header)
-  if (typeof header === 'string') return header
-  const claims = readClaims(jws.payload)
-  if (claims === undefined) return 'malformed'
-  // Not verified yet: they only choose who is asked, and about what.
-  const issuer = issuerOf(claims.iss, settings)
-  if (issuer === undefined) return 'wrong_issuer'
-  const audience = settings.audience.find((wanted) => claims.aud.includes(wanted))
+  const unverified = readToken(token, settings)
+  if (typeof unverified === 'string') return unverified
+  const issuer = unverified.issuer
+  const audience = settings.audience.find((wanted) => unverified.claims.aud.includes(wanted))
   if (audience === undefined) return 'wrong_audience'
 
   const question = { token, audience }

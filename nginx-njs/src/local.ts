@@ -1,12 +1,9 @@
 import { check, validity } from './checks.ts'
-import { type GateClaims, readClaims } from './claims.ts'
 import { countFound } from './counts.ts'
 import type { Decision } from './decision.ts'
 import { sha256 } from './digest.ts'
 import { sync } from './feed.ts'
-import { readHeader } from './header.ts'
 import type { PublishedKey } from './jwks.ts'
-import { type Jws, parseJws } from './jws.ts'
 import { findKey, keySet, publishes } from './key-sets.ts'
 import { forget, recall, remember } from './memo.ts'
 import { generation, keepPass } from './passes.ts'
@@ -14,6 +11,7 @@ import type { RefusalReason } from './refusals.ts'
 import { isListed, syncedAt } from './revocations.ts'
 import { type Issuer, type Settings, issuerOf } from './settings.ts'
 import { isSignedBy } from './signature.ts'
+import { type Unverified, readToken } from './unverified.ts'
 import { type VerifiedToken, verifiedToken } from './verified-token.ts'
 
 /** A location's question. */
@@ -100,19 +98,11 @@ function decideVerified(
   return decision === 'not_synced' ? judgeSynced(token, issuer, question, keysUntil) : decision
 }
 
-/** A token that is spelt right, before its signature is verified. */
-interface Unverified {
-  digest: string
-  jws: Jws
-  alg: string
-  claims: GateClaims
-}
-
 // No `async` on the way of every first-seen token: each costs microseconds.
 function decideBy(
   key: PublishedKey | RefusalReason,
   unverified: Unverified,
-  issuer: Issuer,
+  digest: string,
   question: Question,
 ): Decision | Promise<Decision> {
   if (typeof key === 'string') return key
@@ -122,9 +112,9 @@ function decideBy(
     if (!signed) return 'bad_signature'
     countFound('verified')
     const token = verifiedToken(key.id, unverified.claims)
-    remember(unverified.digest, token)
+    remember(digest, token)
     // Withdrawn since it was looked up, or too old by now.
-    return decideVerified(token, issuer, question) ?? 'keys_unavailable'
+    return decideVerified(token, unverified.issuer, question) ?? 'keys_unavailable'
   })
 }
 
@@ -133,19 +123,12 @@ function decideUnseen(
   digest: string,
   question: Question,
 ): Decision | Promise<Decision> {
-  const jws = parseJws(token)
-  if (jws === undefined) return 'malformed'
-  const header = readHeader(jws.header)
-  if (typeof header === 'string') return header
-  const claims = readClaims(jws.payload)
-  if (claims === undefined) return 'malformed'
-  // Not verified yet: it only chooses by whose keys that is done.
-  const issuer = issuerOf(claims.iss, question.settings)
-  if (issuer === undefined) return 'wrong_issuer'
-  const unverified = { digest, jws, alg: header.alg, claims }
-  const key = findKey(issuer.jwks, header.kid, question.settings.keysMaxStale)
-  if (!(key instanceof Promise)) return decideBy(key, unverified, issuer, question)
-  return key.then((fetched) => decideBy(fetched, unverified, issuer, question))
+  const settings = question.settings
+  const unverified = readToken(token, settings)
+  if (typeof unverified === 'string') return unverified
+  const key = findKey(unverified.issuer.jwks, unverified.kid, settings.keysMaxStale)
+  if (!(key instanceof Promise)) return decideBy(key, unverified, digest, question)
+  return key.then((fetched) => decideBy(fetched, unverified, digest, question))
 }
 
 /** Decides on a token that was verified before; undefined if that does not count any more. */
