@@ -114,14 +114,14 @@ async function readOn(issuer: Issuer, deadline: number): Promise<boolean> {
   }
 }
 
-/**
- * Reads the list of a gate that just started, for the request that needs it.
- * @returns whether the list is complete
- */
-export async function sync(issuer: Issuer): Promise<boolean> {
+/** Reads the list of a gate that just started, for the request that needs it. */
+export async function sync(issuer: Issuer): Promise<void> {
   const url = issuer.revocations
-  await once(url, () => readOn(issuer, Infinity))
-  return syncedAt(url) !== undefined
+  await once(
+    url,
+    () => readOn(issuer, Infinity),
+    () => syncedAt(url) !== undefined,
+  )
 }
 
 /** Reads what is new, for js_periodic. */

@@ -88,12 +88,14 @@ async function fetchKey(
   maxStale: number,
 ): Promise<PublishedKey | RefusalReason> {
   const began = Date.now()
-  const done = await once(url, () => fetchKeySet(url))
+  const upToDate = await once(
+    url,
+    () => fetchKeySet(url),
+    () => (keySetTime(url) ?? 0) > began,
+  )
   const set = keySet(url, maxStale, Date.now())
   const found = keyOf(set, kid)
   if (found !== undefined) return found
-  // The periodic fetch leaves no mark but a set that is newer than the wait.
-  const upToDate = done || (keySetTime(url) ?? 0) > began
   if (!upToDate || set === undefined) return 'keys_unavailable'
   numberZone('drawbridge_unknown_keys').set(lackOf(url, kid), 1, LACKING)
   return 'unknown_key'
