@@ -5,14 +5,12 @@ import { REFRESH_TOKEN_TYP } from '@drawbridge/bridge/contract'
 import { ENGINES, startGate } from '../support/gate.ts'
 import { statusesOf } from '../support/pipeline.ts'
 import { noLeaks } from '../support/secrets.ts'
-import { startBridge, startUpstream, verdict } from '../support/servers.ts'
+import { startBridge, startNeighbours, verdict } from '../support/servers.ts'
 import { AUDIENCE, claims, ISSUER, mint, newKey, now } from '../support/tokens.ts'
 
 for (const engine of ENGINES) {
   t.test(engine.name, async (t) => {
-    const key = newKey('key-1')
-    const bridge = await startBridge(t, [key.publicJwk])
-    const upstream = await startUpstream(t)
+    const { key, bridge, upstream, pass } = await startNeighbours(t)
     const gate = await startGate(t, engine, {
       bridge,
       server: `
@@ -20,7 +18,7 @@ for (const engine of ENGINES) {
         location / {
           set $drawbridge "audience ${AUDIENCE}; scope odoo.read; mode introspect;";
           PROTECT
-          proxy_pass ${upstream.url};
+          ${pass}
         }
       `,
     })
@@ -107,14 +105,12 @@ for (const engine of ENGINES) {
   })
 
   t.test(`${engine.name}: an answer that serves for a while`, async (t) => {
-    const key = newKey('key-1')
-    const bridge = await startBridge(t, [key.publicJwk])
-    const upstream = await startUpstream(t)
+    const { key, bridge, upstream, pass } = await startNeighbours(t)
     const location = (path: string, settings: string) => `
       location ${path} {
         set $drawbridge "mode introspect; ${settings}";
         PROTECT
-        proxy_pass ${upstream.url};
+        ${pass}
       }`
     const gate = await startGate(t, engine, {
       bridge,

@@ -5,13 +5,11 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { type Engine, ENGINES, type GateTest, startGate } from '../support/gate.ts'
+import { type Engine, ENGINES, type GateTest, QUICK_KEYS, startGate } from '../support/gate.ts'
 import { statusesOf } from '../support/pipeline.ts'
 import { noLeaks } from '../support/secrets.ts'
 import { startBridge, startUpstream, type TestBridge } from '../support/servers.ts'
 import { AUDIENCE, claims, goodHeader, handmade, mint, newKey } from '../support/tokens.ts'
-
-const PERIODIC = 'location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=50ms; }'
 
 const start = async (
   t: GateTest,
@@ -90,7 +88,7 @@ for (const engine of ENGINES) {
       const key = newKey('key-1')
       const next = newKey('key-2')
       const bridge = await startBridge(t, [key.publicJwk])
-      const gate = await start(t, engine, bridge, '', PERIODIC)
+      const gate = await start(t, engine, bridge, '', QUICK_KEYS)
       await fetched(bridge, 1)
       t.equal((await gate.request('/', { token: mint(key) })).status, 200)
 
@@ -140,7 +138,7 @@ for (const engine of ENGINES) {
       const key = newKey('key-1')
       const edwards = newKey('key-2', 'EdDSA')
       const bridge = await startBridge(t, [edwards.publicJwk, key.publicJwk])
-      const gate = await start(t, engine, bridge, '', PERIODIC)
+      const gate = await start(t, engine, bridge, '', QUICK_KEYS)
       noLeaks(t, gate)
       await fetched(bridge, 1)
       t.equal((await gate.request('/', { token: mint(key) })).status, 200)
@@ -158,7 +156,7 @@ for (const engine of ENGINES) {
       const key = newKey('key-1')
       const next = newKey('key-2')
       const bridge = await startBridge(t, [key.publicJwk])
-      const gate = await start(t, engine, bridge, '', PERIODIC)
+      const gate = await start(t, engine, bridge, '', QUICK_KEYS)
       await fetched(bridge, 1)
       const token = mint(key)
       t.equal((await gate.request('/', { token })).status, 200)
@@ -172,7 +170,7 @@ for (const engine of ENGINES) {
       const key = newKey('key-1')
       const replaced = newKey('key-1')
       const bridge = await startBridge(t, [key.publicJwk])
-      const gate = await start(t, engine, bridge, '', PERIODIC)
+      const gate = await start(t, engine, bridge, '', QUICK_KEYS)
       await fetched(bridge, 1)
       const token = mint(key)
       t.equal((await gate.request('/', { token })).status, 200)
@@ -189,7 +187,7 @@ for (const engine of ENGINES) {
       async (t) => {
         const key = newKey('key-1')
         const bridge = await startBridge(t, [key.publicJwk])
-        const gate = await start(t, engine, bridge, '', PERIODIC)
+        const gate = await start(t, engine, bridge, '', QUICK_KEYS)
         await fetched(bridge, 1)
         const token = mint(key)
         t.equal((await gate.request('/', { token })).status, 200)
@@ -221,7 +219,7 @@ for (const engine of ENGINES) {
       const key = newKey('key-1')
       const bridge = await startBridge(t, [key.publicJwk])
       bridge.respondJwks = hangUp
-      const gate = await start(t, engine, bridge, '', PERIODIC)
+      const gate = await start(t, engine, bridge, '', QUICK_KEYS)
       t.equal((await gate.request('/', { token: mint(key) })).status, 503)
       delete bridge.respondJwks
       // It ends by the time limit of the test if the gate stays closed.
@@ -231,7 +229,7 @@ for (const engine of ENGINES) {
     t.test('A6: an answer that is no key set does not replace one', async (t) => {
       const key = newKey('key-1')
       const bridge = await startBridge(t, [key.publicJwk])
-      const gate = await start(t, engine, bridge, '', PERIODIC)
+      const gate = await start(t, engine, bridge, '', QUICK_KEYS)
       await fetched(bridge, 1)
       t.equal((await gate.request('/', { token: mint(key) })).status, 200)
       for (const [status, text] of [

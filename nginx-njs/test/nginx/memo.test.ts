@@ -2,7 +2,14 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { type Engine, ENGINES, type Gate, type GateConfig, startGate } from '../support/gate.ts'
+import {
+  type Engine,
+  ENGINES,
+  type Gate,
+  type GateConfig,
+  QUICK_KEYS,
+  startGate,
+} from '../support/gate.ts'
 import { statusesOf } from '../support/pipeline.ts'
 import { noLeaks } from '../support/secrets.ts'
 import { startBridge, type TestBridge } from '../support/servers.ts'
@@ -167,7 +174,7 @@ for (const engine of ENGINES) {
       const { gate, statusOf } = await scene(t, engine, {
         bridge,
         // Every key that is asked for in vain makes it fetch again.
-        server: 'location @keys { js_periodic drawbridge.refreshKeys interval=50ms; }',
+        server: QUICK_KEYS,
         locations: { '/': `audience ${AUDIENCE}; scope *; keys_max_stale 3600;` },
       })
       while (bridge.jwksFetches === 0) await once(bridge.events, 'jwks')
@@ -182,7 +189,7 @@ for (const engine of ENGINES) {
       const bridge = await startBridge(t, [key.publicJwk])
       const { gate, statusOf } = await scene(t, engine, {
         bridge,
-        server: 'location @keys { js_periodic drawbridge.refreshKeys interval=50ms; }',
+        server: QUICK_KEYS,
         locations: { '/': `audience ${AUDIENCE}; scope *;` },
       })
       while (bridge.jwksFetches === 0) await once(bridge.events, 'jwks')

@@ -4,8 +4,8 @@ import { Agent, request } from 'node:http'
 import t from 'tap'
 import { ENGINES, startGate } from '../support/gate.ts'
 import { noLeaks } from '../support/secrets.ts'
-import { startBridge, startUpstream } from '../support/servers.ts'
-import { AUDIENCE, mint, newKey } from '../support/tokens.ts'
+import { startNeighbours } from '../support/servers.ts'
+import { AUDIENCE, mint } from '../support/tokens.ts'
 
 const RELOADS = 4
 const REQUESTS = 4000
@@ -58,9 +58,7 @@ function startClient(socketPath: string, tokens: string[], keepAlive: boolean): 
 
 for (const engine of ENGINES) {
   t.test(engine.name, async (t) => {
-    const key = newKey('key-1')
-    const bridge = await startBridge(t, [key.publicJwk])
-    const upstream = await startUpstream(t)
+    const { key, bridge, pass } = await startNeighbours(t)
     const gate = await startGate(t, engine, {
       bridge,
       server: `
@@ -68,7 +66,7 @@ for (const engine of ENGINES) {
         location / {
           set $drawbridge "audience ${AUDIENCE}; scope *;";
           PROTECT
-          proxy_pass ${upstream.url};
+          ${pass}
         }
         location /image { set $drawbridge "audience ${AUDIENCE}; scope *;"; PROTECT empty_gif; }`,
     })

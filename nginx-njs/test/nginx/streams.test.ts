@@ -1,182 +1,54 @@
 /** WebSockets and server-sent events behind the gate: they work, and end when their token does. */
 import { once } from 'node:events'
-import {
-  Agent,
-  createServer,
-  type IncomingMessage,
-  request as httpRequest,
-  type ServerResponse,
-} from 'node:http'
+import { Agent, type IncomingMessage, request as httpRequest } from 'node:http'
 import { connect as connectHttp2, constants } from 'node:http2'
-import { type AddressInfo, createConnection, type Socket } from 'node:net'
+import { createConnection } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { WebSocket, WebSocketServer } from 'ws'
-import { type Engine, ENGINES, type Gate, startGate } from '../support/gate.ts'
+import type { WebSocket } from 'ws'
+import {
+  type Engine,
+  ENGINES,
+  type Gate,
+  QUICK_KEYS,
+  QUICK_REVOCATIONS,
+  startGate,
+} from '../support/gate.ts'
 import { revocationList, type RevocationList } from '../support/revocation-list.ts'
 import { noLeaks } from '../support/secrets.ts'
 import { startBridge, type TestBridge, verdict } from '../support/servers.ts'
+import {
+  type EventStream,
+  openEvents,
+  openWebSocket,
+  startStreams,
+  type Stream,
+  streamOf,
+  type StreamsUpstream,
+} from '../support/streams.ts'
 import { AUDIENCE, claims, mint, newKey, now } from '../support/tokens.ts'
-
-/** Readings in quick succession: how fast the list comes is another test's matter. */
-const QUICK = `
-  location @drawbridge_revocations {
-    js_fetch_timeout 45ms;
-    js_periodic drawbridge.pollRevocations interval=50ms;
-  }`
 
 /** `watch 1`, the list every 50 ms, and a busy machine. Milliseconds. */
 const BOUND = 3000
-const TICK = 50
 
 t.jobs = 2
 
 const key = newKey('key-1')
 
-/** An upstream that echoes on a WebSocket and sends the time again and again. */
-async function startStreams(t: Test) {
-  const seen: IncomingMessage[] = []
-  const respond = (request: IncomingMessage, response: ServerResponse): void => {
-    seen.push(request)
-    if (request.url?.endsWith('/short') === true) {
-      response.write('a short answer ')
-      response.end('of unknown length')
-      return
-    }
-    if (request.url?.endsWith('/known') === true) {
-      response.end('an answer of known length')
-      return
-    }
-    const send = (): boolean => response.write(`data: ${String(Date.now())}\n\n`)
-    response.setHeader('Content-Type', 'text/event-stream')
-    response.flushHeaders()
-    const timer = request.url?.endsWith('/late') === true ? undefined : setInterval(send, TICK)
-    const late = timer === undefined ? setTimeout(send, 2500) : undefined
-    response.on('close', () => {
-      clearInterval(timer)
-      clearTimeout(late)
-    })
-  }
-  const server = createServer(respond)
-  const sockets = new WebSocketServer({ noServer: true })
-  server.on('upgrade', (request: IncomingMessage, socket, head) => {
-    seen.push(request)
-    if (request.url?.endsWith('/refuses') === true) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
-      return
-    }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      webSocket.on('error', () => undefined)
-      webSocket.on('message', (data: Buffer) => {
-        if (data.toString() === 'close, please') webSocket.close(4000)
-        else webSocket.send(`echo ${data.toString()}`)
-      })
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    for (const webSocket of sockets.clients) webSocket.terminate()
-    server.close()
-  })
-  const open = new Set<Socket>()
-  server.on('connection', (socket) => {
-    open.add(socket)
-    socket.on('close', () => open.delete(socket))
-  })
-  const connections = (): Promise<number> =>
-    new Promise((resolve) => {
-      server.getConnections((_error, count) => {
-        resolve(count)
-      })
-    })
-  return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    seen,
-    sockets: open,
-    connections,
-  }
-}
-
-/** An open stream of either kind. */
-interface Stream {
-  /** Comes back when a message has gone through the stream once more. */
-  works: () => Promise<void>
-  /** When it ended (milliseconds since 1970), and how. */
-  ended: Promise<{ at: number; how: string | number }>
-  close: () => void
-}
-
 interface Scene {
   gate: Gate
   bridge: TestBridge
   list: RevocationList
-  upstream: Awaited<ReturnType<typeof startStreams>>
+  upstream: StreamsUpstream
   webSocket: (
     token: string | undefined,
     path?: string,
     headers?: Record<string, string>,
   ) => Promise<WebSocket>
   /** One stream of each kind. */
-  both: (token: string, path?: string) => Promise<[ws: Stream, sse: Stream]>
+  both: (token: string, path?: string) => Promise<[ws: Stream, sse: EventStream]>
   /** Until nginx has no connection but the one that asks, and the upstream none at all. */
   quiet: () => Promise<void>
-}
-
-function streamOf(webSocket: WebSocket): Stream {
-  return {
-    works: async () => {
-      const text = crypto.randomUUID()
-      webSocket.send(text)
-      const [data] = (await once(webSocket, 'message')) as [Buffer]
-      if (data.toString() !== `echo ${text}`) throw new Error(`Another message: ${data.toString()}`)
-    },
-    ended: new Promise((resolve) => {
-      webSocket.on('close', (how) => {
-        resolve({ at: Date.now(), how })
-      })
-    }),
-    close: () => {
-      webSocket.terminate()
-    },
-  }
-}
-
-/** Server-sent events, and the times at which those that came were sent. */
-async function openEvents(
-  gate: Gate,
-  path: string,
-  token: string,
-): Promise<Stream & { sent: number[] }> {
-  const outgoing = httpRequest({
-    socketPath: gate.socketPath,
-    path,
-    headers: { Host: 'gate.example', Authorization: `Bearer ${token}` },
-    agent: false,
-  })
-  outgoing.end()
-  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
-  if (incoming.statusCode !== 200) throw new Error(`Answered ${String(incoming.statusCode)}`)
-  const sent: number[] = []
-  incoming.on('data', (chunk: Buffer) => {
-    for (const [, time] of chunk.toString().matchAll(/data: (\d+)/g)) sent.push(Number(time))
-  })
-  let how = 'complete'
-  incoming.on('error', () => (how = 'cut off'))
-  return {
-    sent,
-    works: async () => {
-      await once(incoming, 'data')
-    },
-    ended: new Promise((resolve) => {
-      incoming.on('close', () => {
-        resolve({ at: Date.now(), how })
-      })
-    }),
-    close: () => {
-      outgoing.destroy()
-    },
-  }
 }
 
 async function scene(
@@ -199,7 +71,7 @@ async function scene(
   const gate = await startGate(t, engine, {
     bridge,
     server: `
-      ${options.periodic ?? QUICK}
+      ${options.periodic ?? QUICK_REVOCATIONS}
       include /mnt/conf/streams.conf;
       ${location('/', `leeway ${String(options.leeway ?? 0)}; watch 1; ${options.settings ?? ''}`)}
       ${location('/unwatched', 'leeway 0;')}
@@ -214,16 +86,9 @@ async function scene(
       .match(/^.*(?:\[(?:alert|crit|emerg)\]|exited on signal|pending events).*$/m)
     if (bad !== null) throw new Error(bad[0])
   })
-  const webSocket: Scene['webSocket'] = async (token, path = '/', headers = {}) => {
+  const webSocket: Scene['webSocket'] = (token, path = '/', headers = {}) => {
     const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` }
-    const client = new WebSocket(`ws+unix:${gate.socketPath}:${path}`, {
-      headers: { Host: 'gate.example', ...authorization, ...headers },
-    })
-    t.teardown(() => {
-      client.terminate()
-    })
-    await once(client, 'open')
-    return client
+    return openWebSocket(t, gate, path, { ...authorization, ...headers })
   }
   const active = async (): Promise<number> => {
     const { body } = await gate.request('/connections')
@@ -281,7 +146,7 @@ for (const engine of ENGINES) {
       const others = await both(mint(key))
       await works([...watched, ...unwatched, ...others])
       await endBetween(t, watched, exp * 1000, exp * 1000 + BOUND)
-      const last = (watched[1] as Awaited<ReturnType<typeof openEvents>>).sent.at(-1) as number
+      const last = watched[1].sent.at(-1) as number
       t.ok(last < exp * 1000, 'nothing that was sent later came through')
       t.match(gate.errorLog(), 'drawbridge: the token of an open connection expired')
       t.notMatch(gate.errorLog(), 'revoked')
@@ -338,8 +203,8 @@ for (const engine of ENGINES) {
     t.test('they end when their key is withdrawn', async (t) => {
       const { gate, bridge, both } = await scene(t, engine, {
         periodic: `
-          ${QUICK}
-          location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=50ms; }`,
+          ${QUICK_REVOCATIONS}
+          ${QUICK_KEYS}`,
       })
       while (bridge.jwksFetches === 0) await once(bridge.events, 'jwks')
       const streams = await both(mint(key))

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { inRoot, type RootName } from '../../../e2e/stack/roots.ts'
 import { buildModule } from '../../build.ts'
 import { CREDENTIAL, type Cleanup, type TestBridge } from './servers.ts'
+import { AUDIENCE } from './tokens.ts'
 
 export interface Engine {
   name: string
@@ -42,6 +43,24 @@ export const ENGINES: Engine[] = [
     keepsKeys: false,
   },
 ]
+
+/**
+ * Settings that every token for `AUDIENCE` satisfies.
+ * @param more statements, each with its semicolon
+ */
+export const settings = (more = ''): string =>
+  `set $drawbridge "audience ${AUDIENCE}; scope *; ${more}";`
+
+/** Reads the list of revocations in quick succession: how fast it comes is another test's matter. */
+export const QUICK_REVOCATIONS = `
+  location @drawbridge_revocations {
+    js_fetch_timeout 45ms;
+    js_periodic drawbridge.pollRevocations interval=50ms;
+  }`
+
+/** Looks after the keys in quick succession. */
+export const QUICK_KEYS = `
+  location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=50ms; }`
 
 const WORKERS = 2
 

@@ -9,7 +9,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { RevocationsPage, ValidateRequest } from '@drawbridge/bridge/contract'
-import { ISSUER } from './tokens.ts'
+import { ISSUER, newKey, type TestKey } from './tokens.ts'
 
 /** What is needed of a test: somewhere to put the cleaning up. */
 export interface Cleanup {
@@ -180,3 +180,20 @@ export const verdict =
   (response) => {
     sendJson(response, body)
   }
+
+/** What stands around a gate. */
+export interface Neighbours {
+  /** The one that the bridge publishes. */
+  key: TestKey
+  bridge: TestBridge
+  upstream: Upstream
+  /** The directive that leads to the upstream. */
+  pass: string
+}
+
+export async function startNeighbours(t: Cleanup): Promise<Neighbours> {
+  const key = newKey('key-1')
+  const bridge = await startBridge(t, [key.publicJwk])
+  const upstream = await startUpstream(t)
+  return { key, bridge, upstream, pass: `proxy_pass ${upstream.url};` }
+}
