@@ -1,6 +1,10 @@
 /** People at a real Odoo, for the integration tests: made by its administrator, and as they would by themselves. */
 import { createHmac, randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { readStack } from '@drawbridge/e2e/stack'
+import { odooHttp } from '../src/odoo/http.ts'
 import type { OdooClient, OdooUser } from '../src/odoo/port.ts'
+import { stockOdoo } from '../src/odoo/stock.ts'
 
 /** Seconds for which a code of the authenticator app is the one that it shows. @see RFC 6238 §4.1 */
 const STEP = 30
@@ -62,6 +66,27 @@ export const userOf = (user: Pick<OdooUser, 'uid' | 'odooSession' | 'odooStamp'>
   reload: () => Promise.resolve(undefined),
   accessToken: () => Promise.reject(new Error('There is none.')),
 })
+
+/** The stack's Odoo, as somebody is in a browser. */
+export async function odooAs(
+  t: Test,
+  account: { login: string; password: string },
+): Promise<OdooClient> {
+  const { inside, issuer } = readStack()
+  const http = odooHttp({ baseUrl: inside.odooUrl, timeout: 20_000, connections: 2 })
+  t.teardown(() => http.close())
+  const stock = stockOdoo({
+    http,
+    checkHttp: http,
+    database: inside.odooDatabase,
+    roleMap: {},
+    issuer,
+  })
+  const from = { clientAddress: '198.51.100.8', userAgent: 'a test', totp: undefined }
+  const result = await stock.signIn({ ...account, ...from })
+  if (result.outcome !== 'identity') throw new Error(`Odoo answered ${result.outcome}.`)
+  return stock.asUser(userOf(result.identity))
+}
 
 interface Action {
   res_model: string

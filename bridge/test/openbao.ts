@@ -226,11 +226,3 @@ export function showsSecret(text: string, place: Place): boolean {
   const token = /\b(?:s|hvs|b)\.[\w-]{20,}/
   return text.includes(place.secretId) || token.test(text) || text.includes('PRIVATE KEY')
 }
-
-/** The header of a JWS, unverified. */
-export const headerOf = (token: string) =>
-  JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
-    alg: string
-    kid: string
-    typ: string
-  }

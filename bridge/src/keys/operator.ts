@@ -61,14 +61,14 @@ export function operator(options: OperatorOptions): Operator {
     const stored = data.data
     const now = Date.now()
     const kept = keep(stored, now)
-    const only = (values: Record<string, string> = {}) =>
+    const keptOf = (values: Record<string, string> = {}) =>
       Object.fromEntries(Object.entries(values).filter(([kid]) => kept.includes(kid)))
     // Never a name that was used before: whoever cached the old key would go on with it.
     const kid = randomBytes(6).toString('hex')
     const next: StoredSecrets = {
       current: kid,
-      keys: { ...only(stored.keys), [kid]: randomBytes(32).toString('base64') },
-      created_at: { ...only(stored.created_at), [kid]: new Date(now).toISOString() },
+      keys: { ...keptOf(stored.keys), [kid]: randomBytes(32).toString('base64') },
+      created_at: { ...keptOf(stored.created_at), [kid]: new Date(now).toISOString() },
     }
     // cas: another operator's change in between is refused, not overwritten.
     await write(kv, { options: { cas: data.metadata.version }, data: next })

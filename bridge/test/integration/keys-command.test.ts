@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { PATHS } from '../../src/contract/index.ts'
 import { accessTokenOf, login, refresh, refreshTokenOf, startBridge, validate } from '../helper.ts'
-import { headerOf, openKeys, startVault, until, type Place, type TestVault } from '../openbao.ts'
+import { headerOf } from '../jws.ts'
+import { openKeys, startVault, until, type Place, type TestVault } from '../openbao.ts'
 
 const COMMAND = join(import.meta.dirname, '../../src/keys-command.ts')
 

@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
@@ -7,21 +6,9 @@ import { join } from 'node:path'
 import nodeVault from 'node-vault'
 import { test, type Test } from 'tap'
 import { createAccessTokens } from '../../src/tokens/access-token.ts'
-import type { PublicJwk } from '../../src/keys/port.ts'
-import { headerOf, openKeys, policyFor, showsSecret, startVault } from '../openbao.ts'
+import { headerOf, isSignedBy } from '../jws.ts'
+import { openKeys, policyFor, showsSecret, startVault } from '../openbao.ts'
 import { newSession } from '../session-store.ts'
-
-/** Whether a JWS was made by this key, by node:crypto alone. */
-function isSignedBy(token: string, jwk: PublicJwk): boolean {
-  const [header = '', payload = '', signature = ''] = token.split('.')
-  const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
-  return verify(
-    'sha256',
-    Buffer.from(`${header}.${payload}`),
-    jwk.alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : key,
-    Buffer.from(signature, 'base64url'),
-  )
-}
 
 /** Stands before Vault and writes down what passes. */
 async function countRequests(t: Test, address: string) {

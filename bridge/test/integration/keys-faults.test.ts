@@ -14,7 +14,8 @@ import {
   startBridge,
   validate,
 } from '../helper.ts'
-import { headerOf, openKeys, showsSecret, startVault, until } from '../openbao.ts'
+import { headerOf } from '../jws.ts'
+import { openKeys, showsSecret, startVault, until } from '../openbao.ts'
 
 const CUSTODIES = ['fetched', 'remote'] as const
 

@@ -1,71 +1,22 @@
-import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { test, type Test } from 'tap'
+import { test } from 'tap'
 import { readStack } from '@drawbridge/e2e/stack'
-import { buildApp } from '../../src/app.ts'
-import { loadConfig } from '../../src/config.ts'
 import { PATHS, type ProtectedData } from '../../src/contract/index.ts'
-import { odooHttp } from '../../src/odoo/http.ts'
-import type { OdooClient } from '../../src/odoo/port.ts'
-import { stockOdoo } from '../../src/odoo/stock.ts'
+import { startAddonBridge } from '../addon-bridge.ts'
 import {
   accessClaims,
   accessTokenOf,
   ageChecks,
   errorOf,
-  GATE_CREDENTIAL,
   gateHeaders,
   login,
   logout,
   refresh,
   refreshTokenOf,
 } from '../helper.ts'
-import { enableTotp, makePerson, userOf } from '../odoo-people.ts'
+import { enableTotp, makePerson, odooAs } from '../odoo-people.ts'
 
-const { accounts, inside, issuer } = readStack()
-
-/** A bridge of its own beside the stack's, with the same keys: the addon takes it for the same. */
-async function startAddonBridge(t: Test, settings: Record<string, string> = {}) {
-  const folder = t.testdir({ credential: GATE_CREDENTIAL })
-  const files = { sqlite: join(folder, 'sessions.sqlite') }
-  const app = await buildApp(
-    loadConfig({
-      ISSUER: issuer,
-      ODOO_ADAPTER: 'addon',
-      ODOO_URL: inside.odooUrl,
-      ODOO_DATABASE: inside.odooDatabase,
-      ODOO_DATABASE_UUID: inside.odooDatabaseUuid,
-      SQLITE_FILE: files.sqlite,
-      VAULT_ADDR: inside.vault.address,
-      VAULT_ROLE_ID: inside.vault.roleId,
-      VAULT_SECRET_ID_FILE: inside.vault.secretIdFile,
-      VAULT_TRANSIT_KEY: inside.vault.transitKey,
-      VAULT_KV_PATH: inside.vault.kvPath,
-      GATE_CREDENTIAL_FILE: join(folder, 'credential'),
-      LOG_LEVEL: 'silent',
-      ...settings,
-    }),
-  )
-  t.teardown(() => app.close())
-  return { app, files }
-}
-
-/** Odoo as somebody is in a browser: makes and changes people. */
-async function odooAs(t: Test, account: { login: string; password: string }): Promise<OdooClient> {
-  const http = odooHttp({ baseUrl: inside.odooUrl, timeout: 20_000, connections: 2 })
-  t.teardown(() => http.close())
-  const stock = stockOdoo({
-    http,
-    checkHttp: http,
-    database: inside.odooDatabase,
-    roleMap: {},
-    issuer,
-  })
-  const from = { clientAddress: '198.51.100.8', userAgent: 'a test', totp: undefined }
-  const result = await stock.signIn({ ...account, ...from })
-  if (result.outcome !== 'identity') throw new Error(`Odoo answered ${result.outcome}.`)
-  return stock.asUser(userOf(result.identity))
-}
+const { accounts } = readStack()
 
 const dataFor = async (app: FastifyInstance, response: Parameters<typeof accessTokenOf>[0]) =>
   app.inject({

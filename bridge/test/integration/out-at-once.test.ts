@@ -1,16 +1,13 @@
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { test, type Test } from 'tap'
 import { readStack } from '@drawbridge/e2e/stack'
-import { buildApp } from '../../src/app.ts'
-import { loadConfig } from '../../src/config.ts'
 import { PATHS, type TokenResponse } from '../../src/contract/index.ts'
-import { odooHttp } from '../../src/odoo/http.ts'
 import type { OdooClient } from '../../src/odoo/port.ts'
-import { stockOdoo } from '../../src/odoo/stock.ts'
-import { accessClaims, cookieOf, GATE_CREDENTIAL, refresh, SAME_ORIGIN } from '../helper.ts'
-import { makePerson, userOf, type Person } from '../odoo-people.ts'
+import { startAddonBridge } from '../addon-bridge.ts'
+import { accessClaims, cookieOf, refresh, SAME_ORIGIN } from '../helper.ts'
+import { makePerson, odooAs, type Person } from '../odoo-people.ts'
 
 const { accounts, inside, issuer } = readStack()
 
@@ -19,48 +16,16 @@ const SLOWEST = 5
 const RUNS = 20
 
 /**
- * A bridge with the addon's adapter, on the sessions and keys of the stack: the stack's gate takes
- * its tokens, and learns from the stack's own bridge which sessions this one has ended.
+ * A bridge on the sessions of the stack: the stack's gate takes its tokens, and learns from the
+ * stack's own bridge which sessions this one has ended.
  */
-async function startAddonBridge(t: Test, settings: Record<string, string>) {
-  const app = await buildApp(
-    loadConfig({
-      ISSUER: issuer,
-      ODOO_ADAPTER: 'addon',
-      ODOO_URL: inside.odooUrl,
-      ODOO_DATABASE: inside.odooDatabase,
-      ODOO_DATABASE_UUID: inside.odooDatabaseUuid,
-      DATABASE_URL: inside.bridgeDatabaseUrl,
-      VAULT_ADDR: inside.vault.address,
-      VAULT_ROLE_ID: inside.vault.roleId,
-      VAULT_SECRET_ID_FILE: inside.vault.secretIdFile,
-      VAULT_TRANSIT_KEY: inside.vault.transitKey,
-      VAULT_KV_PATH: inside.vault.kvPath,
-      GATE_CREDENTIAL_FILE: join(t.testdir({ credential: GATE_CREDENTIAL }), 'credential'),
-      LOG_LEVEL: 'silent',
-      ...settings,
-    }),
-  )
-  t.teardown(() => app.close())
+async function start(t: Test, settings: Record<string, string>) {
+  const { app } = await startAddonBridge(t, {
+    DATABASE_URL: inside.bridgeDatabaseUrl,
+    ...settings,
+  })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return { app, url }
-}
-
-/** Odoo as its administrator is in a browser. */
-async function odooAsAdmin(t: Test): Promise<OdooClient> {
-  const http = odooHttp({ baseUrl: inside.odooUrl, timeout: 20_000, connections: 2 })
-  t.teardown(() => http.close())
-  const stock = stockOdoo({
-    http,
-    checkHttp: http,
-    database: inside.odooDatabase,
-    roleMap: {},
-    issuer,
-  })
-  const from = { clientAddress: '198.51.100.9', userAgent: 'a test', totp: undefined }
-  const result = await stock.signIn({ ...accounts.admin, ...from })
-  if (result.outcome !== 'identity') throw new Error(`Odoo answered ${result.outcome}.`)
-  return stock.asUser(userOf(result.identity))
 }
 
 /** Has Odoo tell its events to this address, and to the stack's bridge again afterwards. */
@@ -71,7 +36,7 @@ async function tellTo(t: Test, admin: OdooClient, url: string): Promise<void> {
   t.teardown(() => set(inside.bridgeUrl))
 }
 
-const signIn = async (app: Awaited<ReturnType<typeof buildApp>>, { login, password }: Person) => {
+const signIn = async (app: FastifyInstance, { login, password }: Person) => {
   const response = await app.inject({
     method: 'POST',
     url: PATHS.login,
@@ -125,8 +90,8 @@ const WAYS: Record<string, (admin: OdooClient, person: Person) => Promise<unknow
 }
 
 test('from a write in Odoo to 401 at the gate, by an event', async (t) => {
-  const { app, url } = await startAddonBridge(t, { ODOO_RECONCILE_INTERVAL: '3600' })
-  const admin = await odooAsAdmin(t)
+  const { app, url } = await start(t, { ODOO_RECONCILE_INTERVAL: '3600' })
+  const admin = await odooAs(t, accounts.admin)
   await tellTo(t, admin, url)
   const untouched = await signIn(app, await makePerson(admin))
   const all: number[] = []
@@ -149,8 +114,8 @@ test('from a write in Odoo to 401 at the gate, by an event', async (t) => {
 })
 
 test('other groups are in the roles at the next refresh', async (t) => {
-  const { app, url } = await startAddonBridge(t, { ODOO_RECONCILE_INTERVAL: '3600' })
-  const admin = await odooAsAdmin(t)
+  const { app, url } = await start(t, { ODOO_RECONCILE_INTERVAL: '3600' })
+  const admin = await odooAs(t, accounts.admin)
   await tellTo(t, admin, url)
   const person = await makePerson(admin)
   const { token, cookie } = await signIn(app, person)
@@ -179,8 +144,8 @@ test('other groups are in the roles at the next refresh', async (t) => {
 })
 
 test('an event that is lost costs no more than one interval', async (t) => {
-  const { app } = await startAddonBridge(t, { ODOO_RECONCILE_INTERVAL: '1' })
-  const admin = await odooAsAdmin(t)
+  const { app } = await start(t, { ODOO_RECONCILE_INTERVAL: '1' })
+  const admin = await odooAs(t, accounts.admin)
   // A port that nobody listens on.
   await tellTo(t, admin, 'http://127.0.0.1:9')
   for (const [what, change] of Object.entries(WAYS)) {

@@ -6,7 +6,8 @@ import { ISSUER } from '../../../nginx-njs/test/support/tokens.ts'
 import { PATHS } from '../../src/contract/index.ts'
 import { createAccessTokens } from '../../src/tokens/access-token.ts'
 import { startBridge } from '../helper.ts'
-import { headerOf, openKeys, policyFor, startVault, until } from '../openbao.ts'
+import { headerOf } from '../jws.ts'
+import { openKeys, policyFor, startVault, until } from '../openbao.ts'
 import { newSession } from '../session-store.ts'
 
 /**

@@ -25,3 +25,7 @@ export class SessionError extends Error {
     this.status = options.status
   }
 }
+
+/** Whatever was thrown, as what the session rejects with. */
+export const toSessionError = (error: unknown): SessionError =>
+  error instanceof SessionError ? error : new SessionError('bad_response', { cause: error })

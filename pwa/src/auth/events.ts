@@ -54,6 +54,22 @@ export type SessionEventName = keyof SessionEventMap
 /** An event of a session. */
 export type SessionEvent<Name extends SessionEventName> = CustomEvent<SessionEventMap[Name]>
 
+interface TypedEventTarget extends EventTarget {
+  addEventListener<Name extends SessionEventName>(
+    type: Name,
+    listener: (event: SessionEvent<Name>) => void,
+    options?: AddEventListenerOptions,
+  ): void
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void
+}
+
+/** The browser's EventTarget, whose listeners are given what their event's name says. */
+export const SessionEventTarget = EventTarget as new () => TypedEventTarget
+
 /** The names of all events, for those who listen to each. */
 export const SESSION_EVENTS = [
   'login',

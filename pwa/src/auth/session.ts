@@ -1,10 +1,13 @@
 import { PATHS } from '@drawbridge/bridge/contract'
-import type { ErrorResponse, LoginRequest } from '@drawbridge/bridge/contract'
+import type { LoginRequest } from '@drawbridge/bridge/contract'
 import { readTokenResponse } from './access-token.ts'
 import type { AccessToken } from './access-token.ts'
+import { bridgeRequests, failure } from './bridge-requests.ts'
+import type { Post } from './bridge-requests.ts'
 import { destinations } from './destinations.ts'
-import { SessionError } from './errors.ts'
-import type { RefreshReason, SessionEvent, SessionEventMap, SessionEventName } from './events.ts'
+import { SessionError, toSessionError } from './errors.ts'
+import { SessionEventTarget } from './events.ts'
+import type { RefreshReason, SessionEventMap, SessionEventName } from './events.ts'
 import { Tabs } from './tabs.ts'
 import type { TabMessage } from './tabs.ts'
 
@@ -26,12 +29,6 @@ export interface SessionOptions {
 /** How long the message of the tab that had the lock may take to arrive, in milliseconds. */
 const HANDOVER = 250
 
-interface Answer {
-  status: number
-  ok: boolean
-  body: unknown
-}
-
 interface Renewal {
   token: Promise<AccessToken>
   cancel: AbortController
@@ -43,7 +40,7 @@ interface Renewal {
  * The access token is kept in memory, the refresh token in an HttpOnly cookie that no script sees.
  * Of all tabs and all calls that need a new access token at once, one asks for it.
  */
-export class Session extends EventTarget {
+export class Session extends SessionEventTarget {
   /**
    * Whether a token that is known to have expired is renewed before a call. Without it the gate
    * is left to say so with a 401.
@@ -52,8 +49,8 @@ export class Session extends EventTarget {
 
   readonly #bridge: string
   readonly #mayHaveToken: (url: string) => boolean
-  readonly #requestTimeout: number
   readonly #fetch: typeof globalThis.fetch
+  readonly #post: Post
   readonly #now: () => number
   readonly #tabs: Tabs
   readonly #closing = new AbortController()
@@ -73,8 +70,8 @@ export class Session extends EventTarget {
     super()
     this.#bridge = options.bridge.replace(/\/+$/, '')
     this.#mayHaveToken = destinations(options.resources ?? [`${this.#bridge}/api`])
-    this.#requestTimeout = options.requestTimeout ?? 15_000
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+    this.#post = bridgeRequests(this.#bridge, this.#fetch, options.requestTimeout ?? 15_000)
     this.#now = options.now ?? (() => Date.now())
     this.#tabs = new Tabs(
       `drawbridge/1 ${this.#bridge}`,
@@ -213,25 +210,6 @@ export class Session extends EventTarget {
     this.#tabs.close()
   }
 
-  override addEventListener<Name extends SessionEventName>(
-    type: Name,
-    listener: (event: SessionEvent<Name>) => void,
-    options?: AddEventListenerOptions,
-  ): void
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: AddEventListenerOptions | boolean,
-  ): void
-  override addEventListener(
-    type: string,
-    // Both spellings above end here; the browser gives the listener what it was declared for.
-    listener: ((event: never) => void) | EventListenerObject | null,
-    options?: AddEventListenerOptions | boolean,
-  ): void {
-    super.addEventListener(type, listener as EventListener, options)
-  }
-
   async #send(request: Request, token: AccessToken, id: number, attempt: 1 | 2): Promise<Response> {
     const begun = this.#now()
     const { method } = request
@@ -356,24 +334,6 @@ export class Session extends EventTarget {
     return token
   }
 
-  async #post(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
-    const timeout = AbortSignal.timeout(this.#requestTimeout)
-    try {
-      const response = await this.#fetch(this.#bridge + path, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-        body: JSON.stringify(body),
-        credentials: 'same-origin',
-        cache: 'no-store',
-        redirect: 'error',
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      })
-      return { status: response.status, ok: response.ok, body: parse(await response.text()) }
-    } catch (cause) {
-      throw new SessionError('unreachable', { cause })
-    }
-  }
-
   /** Takes a token of the bridge's and hands it to the other tabs. */
   #keep(token: AccessToken): void {
     this.#token = token
@@ -437,24 +397,6 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }))
   }
 }
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-function failure({ status, body }: Answer): SessionError {
-  const { error } = (body ?? {}) as Partial<ErrorResponse>
-  // A proxy that finds no bridge answers in its own words.
-  const code = error ?? (status >= 500 ? 'unreachable' : 'bad_response')
-  return new SessionError(code, { status })
-}
-
-const toSessionError = (error: unknown): SessionError =>
-  error instanceof SessionError ? error : new SessionError('bad_response', { cause: error })
 
 /** @see SessionOptions */
 export const createSession = (options: SessionOptions): Session => new Session(options)
