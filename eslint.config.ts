@@ -11,6 +11,7 @@ const common = [
   './keys/port.ts',
   './sessions/port.ts',
   './odoo/port.ts',
+  './providers/port.ts',
 ]
 
 /** A room of the bridge, and the others that it may look into. */
@@ -26,6 +27,7 @@ const doors = [
   room('keys', './contract', './batches.ts'),
   room('sessions', './contract', './batches.ts'),
   room('odoo', './contract'),
+  room('providers', ...common),
   room('tokens', ...common),
   room('oauth', './tokens', ...common),
   room('plugins', ...common),

@@ -37,6 +37,7 @@ function endedSession(uid: number, ended: number): Session {
     odoo_session: null,
     odoo_stamp: null,
     odoo_checked_at: began,
+    odoo_browser: null,
   }
 }
 

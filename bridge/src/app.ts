@@ -19,11 +19,13 @@ import { createLimiter } from './plugins/limiter.ts'
 import { clientErrorHandler, frameworkErrors } from './plugins/malformed.ts'
 import { createMetrics, metricsEndpoint } from './plugins/metrics.ts'
 import { openApi } from './plugins/openapi.ts'
-import { refreshCookie } from './plugins/refresh-cookie.ts'
+import { ownCookies } from './plugins/own-cookies.ts'
+import { pages } from './plugins/pages.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
 import { healthRoutes } from './routes/health.ts'
+import { methodsRoute } from './routes/methods.ts'
 import { odooEventsRoute } from './routes/odoo-events.ts'
 import { authorizeRoute } from './routes/oauth-authorize.ts'
 import { tokenRoute } from './routes/oauth-token.ts'
@@ -38,6 +40,10 @@ import { openDatabase } from './sessions/open.ts'
 import { createPairings } from './sessions/pairings.ts'
 import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
+import { createAuthorize } from './oauth/authorize.ts'
+import { odooProvider } from './providers/odoo.ts'
+import type { SignInProvider } from './providers/port.ts'
+import { continueRoutes, createProviderLinks } from './routes/continue.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
 import { createClients } from './tokens/clients.ts'
@@ -125,6 +131,13 @@ function openOdoo(config: Config, signer: Signer): IdentityProvider | PairedOdoo
 
 /** Whether Odoo has the addon, and can tell of its users. */
 const isPaired = (odoo: IdentityProvider): odoo is PairedOdoo => 'stamps' in odoo
+
+/** Other places than the bridge's own form to sign in at. */
+function openProviders(config: Config, odoo: IdentityProvider): SignInProvider[] {
+  const { ODOO_PUBLIC_URL: publicUrl, ODOO_DATABASE_UUID: uuid } = config
+  if (publicUrl === undefined || !isPaired(odoo)) return []
+  return [odooProvider({ odoo, publicUrl, odooAudience: odooAudience(uuid) })]
+}
 
 /** Says so where one person's wrong passwords may lock everybody out of Odoo. */
 async function warnOfAddresses(odoo: IdentityProvider, log: FastifyBaseLogger): Promise<void> {
@@ -216,6 +229,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     },
     absoluteTtl: config.REFRESH_ABSOLUTE_TTL * 1000,
     odooAudience: odooAudience(config.ODOO_DATABASE_UUID),
+    signOutOfBrowser: ['both', 'to_odoo'].includes(config.ODOO_SINGLE_LOGOUT),
     observe: metrics.refresh,
   })
   const gate = createGate(credential, issuer)
@@ -248,16 +262,29 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(openApi, { issuer, documentation: config.DOCUMENTATION })
   await app.register(metricsEndpoint, { metrics })
   await app.register(anyOrigin)
-  await app.register(refreshCookie, { issuer })
+  await app.register(ownCookies, { issuer })
+  await app.register(pages)
 
   await app.register(authRoutes, { issuer, clients, signIn, sessions })
+  const authorize = createAuthorize(issuer, sessions, store)
+  const providers = openProviders(config, odoo)
+  await app.register(methodsRoute, { providers })
+  await app.register(continueRoutes, {
+    issuer,
+    clients,
+    providers,
+    secrets: keys.secrets,
+    sessions,
+    authorize,
+    observe: metrics.signIn,
+  })
   await app.register(authorizeRoute, {
     issuer,
     clients,
     secrets: keys.secrets,
     signIn,
-    sessions,
-    store,
+    authorize,
+    providers: createProviderLinks(providers),
   })
   await app.register(tokenRoute, { clients, sessions, store })
   const bearer = createBearer(issuer, accessTokens, sessions)
@@ -273,6 +300,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       odooAudience: odooAudience(config.ODOO_DATABASE_UUID),
       interval: config.ODOO_RECONCILE_INTERVAL * 1000,
       recheckInterval: config.ODOO_RECHECK_INTERVAL * 1000,
+      followSignOut: ['both', 'from_odoo'].includes(config.ODOO_SINGLE_LOGOUT),
       log: app.log,
       observe: metrics.reconcile,
     })

@@ -40,6 +40,26 @@ export const schema = Type.Object({
     minLength: 1,
     description: "Odoo's system parameter database.uuid: names the audience odoo:<uuid>",
   }),
+  ODOO_PUBLIC_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^?#]+[^/?#]$',
+      description:
+        "where browsers reach Odoo's own pages: people may continue from there (ODOO_ADAPTER=addon)",
+    }),
+  ),
+  ODOO_SINGLE_LOGOUT: Type.Union(
+    [
+      Type.Literal('both'),
+      Type.Literal('from_odoo'),
+      Type.Literal('to_odoo'),
+      Type.Literal('none'),
+    ],
+    {
+      default: 'both',
+      description:
+        'both, from_odoo, to_odoo or none: which sign-out ends the other, in a browser that continued from Odoo',
+    },
+  ),
   ODOO_TIMEOUT: seconds(10, 'how long Odoo may take to answer'),
   ODOO_CONNECTIONS: Type.Integer({
     minimum: 1,
@@ -185,10 +205,17 @@ function parseRoleMap(text: string): Record<string, string> {
 const STOCK_IDLE_TTL = 6 * 86400
 
 /** What is right by itself, but not beside another setting. */
-function conflicts({ ODOO_ADAPTER, REFRESH_IDLE_TTL }: Environment): string[] {
-  return ODOO_ADAPTER === 'stock' && REFRESH_IDLE_TTL > STOCK_IDLE_TTL
-    ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
-    : []
+function conflicts(environment: Environment): string[] {
+  const { ODOO_ADAPTER, ODOO_PUBLIC_URL, REFRESH_IDLE_TTL } = environment
+  if (ODOO_ADAPTER !== 'stock') return []
+  return [
+    ...(REFRESH_IDLE_TTL > STOCK_IDLE_TTL
+      ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
+      : []),
+    ...(ODOO_PUBLIC_URL === undefined
+      ? []
+      : ['ODOO_PUBLIC_URL: expected only with ODOO_ADAPTER=addon: it takes the addon']),
+  ]
 }
 
 /** What a setting asks of others. */

@@ -2,7 +2,8 @@ import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } fro
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { EVENT_TYP, type EventClaims } from '../src/contract/index.ts'
+import type { FastifyInstance } from 'fastify'
+import { CONTINUE_PATH, EVENT_TYP, type EventClaims } from '../src/contract/index.ts'
 
 /** A key for events, as the addon makes it. */
 export interface AddonKey {
@@ -27,6 +28,18 @@ export interface FakeAddon {
   /** Stamps of those who may sign in. */
   stamps: Map<number, string>
   groups: string[]
+  /** Who is signed in to Odoo's own pages, and how. */
+  atOdoo: { uid: number; amr: string[]; auth_time: number; browser: string }
+  /** Browsers that were signed out of Odoo's own pages. */
+  signedOut: Set<string>
+  /** Calls of `sign_out`, as they were asked. */
+  signOuts: unknown[]
+  /**
+   * A browser at Odoo's hand-off route.
+   * @param address where the bridge sent it
+   * @returns the query with which it is sent back
+   */
+  handOff(address: string): URLSearchParams
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
   /** Resolves when a call of this name has been answered after now, also where it failed. */
@@ -45,6 +58,17 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       ? { uid, active: true, groups: fake.groups, stamp: fake.stamps.get(uid) }
       : { uid, active: false }
 
+  const codes = new Map<string, string>()
+
+  const redeem = (code: string, verifier: string): unknown => {
+    const challenge = codes.get(code)
+    codes.delete(code)
+    if (challenge !== createHash('sha256').update(verifier).digest('base64url')) {
+      return { outcome: 'denied' }
+    }
+    return { outcome: 'identity', ...fake.atOdoo, ...profile(fake.atOdoo.uid) }
+  }
+
   const answer = (name: string, asked: Record<string, unknown>): unknown => {
     switch (name) {
       case 'hello':
@@ -58,6 +82,15 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       }
       case 'profile':
         return profile(Number(asked['uid']))
+      case 'redeem':
+        return redeem(String(asked['code']), String(asked['code_verifier']))
+      case 'browsers':
+        return {
+          signed_out: (asked['browsers'] as string[]).filter((it) => fake.signedOut.has(it)),
+        }
+      case 'sign_out':
+        fake.signOuts.push(asked)
+        return { ended: true }
       default: {
         const uids = asked['uids'] as number[]
         const found = uids.flatMap((uid) => {
@@ -103,11 +136,34 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       [7, 'stamp 7'],
     ]),
     groups: ['base.group_user'],
+    atOdoo: { uid: 6, amr: ['pop'], auth_time: 1_700_000_000, browser: 'B'.repeat(42) },
+    signedOut: new Set(),
+    signOuts: [],
+    handOff: (address) => {
+      const { searchParams } = new URL(address)
+      const code = randomUUID()
+      codes.set(code, searchParams.get('code_challenge') ?? '')
+      const state = searchParams.get('state') ?? ''
+      return new URLSearchParams({ code, state, iss: 'odoo:the-uuid' })
+    },
     failWith: undefined,
     answered: (name) =>
       new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),
   }
   return fake
+}
+
+/**
+ * All the way of "Continue with Odoo", in one browser.
+ * @returns the bridge's answer to who came back
+ */
+export async function continueWithOdoo(app: FastifyInstance, addon: FakeAddon) {
+  const page = { 'sec-fetch-dest': 'document' }
+  const path = `${CONTINUE_PATH}/odoo`
+  const begun = await app.inject({ url: path, headers: page })
+  const query = addon.handOff(begun.headers.location ?? '')
+  const cookies = Object.fromEntries(begun.cookies.map(({ name, value }) => [name, value]))
+  return app.inject({ url: `${path}/callback?${query.toString()}`, headers: page, cookies })
 }
 
 /** An event as the addon would sign it, with other claims or another header where a test says so. */

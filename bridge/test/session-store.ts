@@ -47,6 +47,7 @@ export const newSession = (): Session => ({
   odoo_session: 'sealed',
   odoo_stamp: null,
   odoo_checked_at: START,
+  odoo_browser: null,
 })
 
 /**
@@ -297,6 +298,32 @@ export function testSessionStore(t: Test, open: () => Database): void {
     for (const sid of kept) t.equal((await store.get(sid))?.revoked_at, null)
     t.equal((await store.get(ended))?.revoked_reason, 'logout')
     t.same(await store.endChanged(stamps, 'odoo_user_changed', now), [], 'once')
+  })
+
+  t.test('sessions end that were continued from a browser', async (t) => {
+    const { store } = await begin(t)
+    const browsers = ['a', 'b', 'c'].map((name) => `${randomUUID()}-${name}`).sort()
+    const [gone = '', stays = '', over = ''] = browsers
+    const insert = async (odoo_browser: string | null) => {
+      const session = { ...newSession(), odoo_browser }
+      await store.insert(session)
+      return session.sid
+    }
+    const ended = [await insert(gone), await insert(gone)]
+    const kept = [await insert(stays), await insert(null)]
+    await store.end(await insert(over), 'logout')
+
+    const before = gone.slice(0, -1)
+    t.same((await store.listBrowsers(before, 1, START))[0], gone)
+    const listed = await store.listBrowsers(gone, 1000, START)
+    t.ok(listed.includes(stays))
+    t.notOk(listed.includes(gone) || listed.includes(over))
+
+    const sessions = await store.endBrowsers([gone, over], 'odoo_signed_out', START)
+    t.same(sessions.map(({ sid }) => sid).sort(), ended.sort())
+    for (const sid of ended) t.match(await store.get(sid), { revoked_reason: 'odoo_signed_out' })
+    for (const sid of kept) t.equal((await store.get(sid))?.revoked_at, null)
+    t.same(await store.endBrowsers([gone], 'odoo_signed_out', START), [], 'once')
   })
 
   t.test('a key is pinned by whoever comes first, and one bridge compares at a time', async (t) => {

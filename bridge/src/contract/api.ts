@@ -10,6 +10,8 @@ export const PATHS = {
   refresh: '/auth/refresh',
   logout: '/auth/logout',
   sessions: '/auth/sessions',
+  /** How one may sign in. */
+  methods: '/auth/methods',
   validate: '/auth/validate',
   revocations: '/gate/revocations',
   authorize: '/oauth/authorize',
@@ -20,6 +22,9 @@ export const PATHS = {
   protectedResourceMetadata: '/.well-known/oauth-protected-resource/api',
   protectedData: '/api/protected/data',
 } as const
+
+/** Where a sign-in at a provider begins; its `id` follows. */
+export const CONTINUE_PATH = '/auth/continue'
 
 /** Body of `POST /auth/login`. */
 export interface LoginRequest {
@@ -44,6 +49,12 @@ export interface TokenResponse {
 /** Answer of `POST /oauth/token`. @see RFC 6749 §5.1 */
 export interface OAuthTokenResponse extends TokenResponse {
   refresh_token: string
+}
+
+/** Answer of `GET /auth/methods`. */
+export interface SignInMethods {
+  /** Other places to sign in at. To be opened with `?return_to=`, a path of this origin. */
+  providers: { id: string; name: string; url: string }[]
 }
 
 /** One of the devices that a user is signed in with. Times are seconds since 1970. */

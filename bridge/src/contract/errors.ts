@@ -15,6 +15,14 @@ export const ERRORS = {
     status: 401,
     description: 'The code is wrong or was used before. Wait for the next one.',
   },
+  sign_in_not_begun: {
+    status: 400,
+    description: 'This sign-in was not begun in this browser, or took too long. Begin again.',
+  },
+  sign_in_refused: {
+    status: 403,
+    description: 'Nobody was signed in there. Begin again.',
+  },
   too_many_attempts: {
     status: 429,
     description: 'Too many failed attempts. Try again later.',

@@ -21,5 +21,12 @@ export interface EventClaims {
   content_digest: string
 }
 
-/** Body of an event: whose sessions are worth a look. */
-export type OdooEvent = { id: string } & ({ uids: number[] } | { all: true })
+/** Body of an event: whose sessions are worth a look. At least one of them is there. */
+export interface OdooEvent {
+  id: string
+  uids?: number[]
+  /** Too many to name. */
+  all?: true
+  /** Browsers that were signed out of Odoo, by Odoo's name for the session there. */
+  browsers?: string[]
+}

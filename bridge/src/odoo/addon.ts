@@ -7,6 +7,7 @@ import {
   OdooSessionEnded,
   OdooUnavailable,
   type EventKey,
+  type Identity,
   type PairedOdoo,
   type SignIn,
 } from './port.ts'
@@ -25,9 +26,16 @@ interface Profile {
   stamp: string
 }
 
+type IdentityAnswer = {
+  outcome: 'identity'
+  amr: string[]
+  /** Seconds since 1970; with a hand-off alone, as the next. */
+  auth_time?: number
+  browser?: string
+} & Profile
+
 type SignInAnswer =
-  | ({ outcome: 'identity'; amr: string[] } & Profile)
-  | { outcome: 'second_factor_required' | 'second_factor_denied' | 'denied' }
+  IdentityAnswer | { outcome: 'second_factor_required' | 'second_factor_denied' | 'denied' }
 
 const API = '/auth_drawbridge/1'
 
@@ -95,16 +103,40 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     ),
   ]
 
+  const toIdentity = (answer: IdentityAnswer): Identity => ({
+    uid: answer.uid,
+    amr: answer.amr,
+    roles: rolesOf(answer.groups),
+    odooSession: null,
+    odooStamp: answer.stamp,
+    authTime: answer.auth_time === undefined ? null : answer.auth_time * 1000,
+    odooBrowser: answer.browser ?? null,
+  })
+
   return {
     signIn: async (credentials): Promise<SignIn> => {
       const { login, password, totp } = credentials
       const parameters = { login, password, ...(totp === undefined ? {} : { code: totp }) }
       const headers = onBehalfOf(issuer, credentials)
       const answer = (await ask(http, 'sign_in', parameters, headers)) as SignInAnswer
-      if (answer.outcome !== 'identity') return { outcome: answer.outcome }
-      const { uid, amr, groups, stamp } = answer
-      const identity = { uid, amr, roles: rolesOf(groups), odooSession: null, odooStamp: stamp }
-      return { outcome: 'identity', identity }
+      return answer.outcome === 'identity'
+        ? { outcome: 'identity', identity: toIdentity(answer) }
+        : { outcome: answer.outcome }
+    },
+
+    redeem: async (code, codeVerifier) => {
+      const parameters = { code, code_verifier: codeVerifier }
+      const answer = (await ask(http, 'redeem', parameters)) as
+        IdentityAnswer | { outcome: 'denied' }
+      return answer.outcome === 'identity' && answer.active ? toIdentity(answer) : undefined
+    },
+
+    signedOut: async (browsers) => {
+      const { signed_out } = (await ask(checkHttp, 'browsers', { browsers })) as {
+        signed_out?: string[]
+      }
+      if (!Array.isArray(signed_out)) throw new OdooUnavailable('Odoo answered no browsers.')
+      return signed_out
     },
 
     asUser: ({ accessToken }) => {
@@ -138,8 +170,10 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return toEventKey(event_key)
     },
 
-    // There is no session at Odoo.
-    signOut: () => Promise.resolve(),
+    // The bridge itself has no session at Odoo.
+    signOut: async ({ uid, odooBrowser }) => {
+      if (odooBrowser !== null) await ask(http, 'sign_out', { uid, browser: odooBrowser })
+    },
 
     believesForwardedAddress: async () => {
       const headers = onBehalfOf(issuer, { clientAddress: PROBE_ADDRESS, userAgent: 'Drawbridge' })

@@ -11,6 +11,10 @@ export interface Identity {
   odooSession: string | null
   /** What Odoo says of the user's credentials: another stamp means that they changed. */
   odooStamp: string | null
+  /** When the user did, in milliseconds since 1970; null: just now. */
+  authTime: number | null
+  /** Odoo's name for the session of its own pages in this browser. It opens nothing. */
+  odooBrowser: string | null
 }
 
 /** Whoever types a password, and from where. */
@@ -63,8 +67,16 @@ export interface IdentityProvider {
    * @throws OdooUnavailable
    */
   check(user: OdooUser): Promise<Pick<Identity, 'roles'>>
-  /** Ends a session at Odoo; one that is over already is none of its concern. @throws OdooUnavailable */
-  signOut(user: { uid: number; odooSession: string }): Promise<void>
+  /**
+   * Ends the session at Odoo by which the bridge acted, and that of Odoo's own pages in a browser,
+   * whichever is given. One that is over already is none of its concern.
+   * @throws OdooUnavailable
+   */
+  signOut(user: {
+    uid: number
+    odooSession: string | null
+    odooBrowser: string | null
+  }): Promise<void>
   /**
    * Whether Odoo counts failed sign-ins by the address of who made them, which takes `proxy_mode`
    * in its configuration; undefined if that cannot be seen from outside.
@@ -96,6 +108,18 @@ export interface PairedOdoo extends IdentityProvider {
    * @throws OdooUnavailable
    */
   stamps(uids: readonly number[]): Promise<Map<number, string>>
+  /**
+   * Asks for whom Odoo made the code that a browser brought from there.
+   * @returns undefined if it is none, was used, or is for another verifier (RFC 7636)
+   * @throws OdooUnavailable
+   */
+  redeem(code: string, codeVerifier: string): Promise<Identity | undefined>
+  /**
+   * @param browsers 1000 at most, as `Identity` has them
+   * @returns those that were signed out of Odoo
+   * @throws OdooUnavailable
+   */
+  signedOut(browsers: readonly string[]): Promise<string[]>
 }
 
 /** Odoo cannot be reached, is overloaded, or answers something that is no answer. */

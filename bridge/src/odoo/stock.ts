@@ -54,8 +54,18 @@ export function stockOdoo(options: StockOdooOptions): IdentityProvider {
     const roles = await rolesOf(web, uid)
     // Read last: the calls before may have changed it.
     if (web.id === undefined) throw new OdooUnavailable('Odoo gave no session.')
-    const identity = { uid, roles, amr, odooSession: web.id, odooStamp: null }
-    return { outcome: 'identity', identity }
+    return {
+      outcome: 'identity',
+      identity: {
+        uid,
+        roles,
+        amr,
+        odooSession: web.id,
+        odooStamp: null,
+        authTime: null,
+        odooBrowser: null,
+      },
+    }
   }
 
   return {
@@ -92,7 +102,9 @@ export function stockOdoo(options: StockOdooOptions): IdentityProvider {
       return { roles: await rolesOf(web, user.uid) }
     },
 
-    signOut: ({ odooSession }) => new WebSession(http, { id: odooSession }).destroy(),
+    signOut: async ({ odooSession }) => {
+      if (odooSession !== null) await new WebSession(http, { id: odooSession }).destroy()
+    },
     // An answer of a stock Odoo to somebody who is not signed in depends on nothing of this.
     believesForwardedAddress: () => Promise.resolve(undefined),
     ping: () => pingOdoo(http),

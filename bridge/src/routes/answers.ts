@@ -14,6 +14,13 @@ const tokens = {
 export const TokenAnswer = Type.Object(tokens)
 export const OAuthTokenAnswer = Type.Object({ ...tokens, refresh_token: Type.String() })
 
+/** @see SignInMethods */
+export const MethodsAnswer = Type.Object({
+  providers: Type.Array(
+    Type.Object({ id: Type.String(), name: Type.String(), url: Type.String() }),
+  ),
+})
+
 /** 204. */
 export const NoContent = Type.Null({ description: 'Done; there is no body.' })
 

@@ -61,7 +61,7 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
   app.addHook('onRequest', requireJson)
 
   const answer = (reply: FastifyReply, tokens: IssuedTokens): TokenResponse => {
-    reply.setRefreshCookie(tokens.refresh_token, tokens.refresh_expires_in)
+    reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
     reply.header('cache-control', 'no-store')
     const { access_token, expires_in, scope } = tokens
     return { access_token, token_type: 'Bearer', expires_in, scope }
@@ -74,19 +74,19 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
   })
 
   app.post(PATHS.refresh, { schema: SCHEMAS.refresh }, async (request, reply) => {
-    const token = request.readRefreshCookie()
+    const token = request.readOwnCookie('drawbridge_refresh')
     const tokens = token && (await sessions.refresh(token, travelsByCookie, request.log))
     if (!tokens) {
-      reply.clearRefreshCookie()
+      reply.clearOwnCookie('drawbridge_refresh')
       throw new BridgeError('invalid_refresh_token')
     }
     return answer(reply, tokens)
   })
 
   app.post(PATHS.logout, { schema: SCHEMAS.logout }, async (request, reply) => {
-    const token = request.readRefreshCookie()
+    const token = request.readOwnCookie('drawbridge_refresh')
     if (token !== undefined) await sessions.end(token, travelsByCookie, request.log)
-    return reply.clearRefreshCookie().code(204).send(null)
+    return reply.clearOwnCookie('drawbridge_refresh').code(204).send(null)
   })
 
   done()

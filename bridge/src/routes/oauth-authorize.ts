@@ -1,26 +1,21 @@
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import view from '@fastify/view'
-import { Eta } from 'eta'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ERRORS, PATHS } from '../contract/index.ts'
 import type { SecretKeys } from '../keys/port.ts'
-import { CODE_TTL, createCode } from '../oauth/authorization-code.ts'
 import {
   authorizationResponse,
   parseAuthorizationRequest,
   type AuthorizationRequest,
   type ParsedAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
-import { holdPassword, releasePassword } from '../oauth/held-password.ts'
+import type { Authorize } from '../oauth/authorize.ts'
 import { errorCodeOf, refuse } from '../plugins/errors.ts'
+import type { SignInPage } from '../plugins/pages.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
-import type { SessionStore } from '../sessions/port.ts'
 import type { Clients } from '../tokens/clients.ts'
-import type { Sessions } from '../tokens/sessions.ts'
+import { hold, release } from '../tokens/hold.ts'
 import { Page, PageOrRefusal, Redirect } from './answers.ts'
 import { deviceOf, Login, Password, Totp, type SignIn } from './sign-in.ts'
 
@@ -29,9 +24,13 @@ export interface AuthorizeRouteOptions {
   clients: Clients
   secrets: SecretKeys
   signIn: SignIn
-  sessions: Sessions
-  store: SessionStore
+  authorize: Authorize
+  /** Other places to sign in at, given the address to come back to. */
+  providers: (returnTo: string) => { name: string; url: string }[]
 }
+
+/** Milliseconds that somebody has to look up the code of their second factor. */
+const CODE_PATIENCE = 5 * 60_000
 
 /** The two steps of the form; most people see the first alone. */
 const PasswordStep = Type.Object({ login: Login, password: Password })
@@ -76,62 +75,35 @@ const SCHEMAS = {
   },
 }
 
-/** What the form shows beside its fields. */
-interface FormState {
-  login: string
-  problem?: string
-  /** Given where the code is due. */
-  held_password?: string
-}
-
 type Refusal = Exclude<ParsedAuthorizationRequest, { kind: 'valid' }>
 
 /** The authorization endpoint, with a plain HTML sign-in form. Step B2. @see RFC 6749 §3.1 */
 export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = async (
   app,
-  { issuer, clients, secrets, signIn, sessions, store },
+  { issuer, clients, secrets, signIn, authorize, providers },
 ) => {
   await app.register(formbody)
-  const views = join(import.meta.dirname, '../oauth/views')
-  await app.register(view, { engine: { eta: new Eta({ views }) }, root: views })
-
-  const page = (reply: FastifyReply, data: Record<string, string>, formAction = '') => {
-    const nonce = randomBytes(16).toString('base64')
-    // A browser applies form-action to the redirect that follows the form, too.
-    const policy = [
-      "default-src 'none'",
-      `style-src 'nonce-${nonce}'`,
-      `form-action 'self' ${formAction}`,
-      "frame-ancestors 'none'",
-      "base-uri 'none'",
-    ]
-    return reply
-      .headers({ 'content-security-policy': policy.join('; '), 'cache-control': 'no-store' })
-      .view('sign-in.eta', {
-        client: '',
-        problem: '',
-        login: '',
-        held_password: '',
-        action: '',
-        ...data,
-        nonce,
-      })
-  }
 
   const form = (
     request: FastifyRequest,
     reply: FastifyReply,
     { client, redirectUri }: AuthorizationRequest,
-    state: FormState = { login: '' },
+    page: SignInPage = {},
   ) =>
-    page(
-      reply,
-      { client: client.client_name, action: request.url, ...state },
+    reply.signInPage(
+      {
+        client: client.client_name,
+        action: request.url,
+        providers: providers(request.url),
+        ...page,
+      },
       new URL(redirectUri).origin,
     )
 
   const turnAway = (reply: FastifyReply, refusal: Refusal) => {
-    if (refusal.kind === 'untrusted') return page(reply.code(400), { problem: refusal.problem })
+    if (refusal.kind === 'untrusted') {
+      return reply.code(400).signInPage({ problem: refusal.problem })
+    }
     const { redirectUri, state, error } = refusal
     const error_description = ERRORS[error].description
     return reply.redirect(
@@ -151,14 +123,13 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     async (request, reply) => {
       const parsed = parseAuthorizationRequest(request.query, clients)
       if (parsed.kind !== 'valid') return turnAway(reply, parsed)
-      const { client, redirectUri, state, codeChallenge, scope, audience } = parsed.request
       const { body } = request
       const { login } = body
-      const { client_id } = client
+      const purpose = ['password', parsed.request.client.client_id, login]
       const password =
         'password' in body
           ? body.password
-          : await releasePassword(secrets, client_id, login, body.held_password, Date.now())
+          : await release(secrets, purpose, body.held_password, Date.now())
       if (password === undefined) {
         request.log.info({ code: 'held_password' }, 'refused')
         const problem = 'That took too long. Sign in again.'
@@ -167,24 +138,8 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       try {
         const totp = 'totp' in body ? { totp: body.totp } : {}
         const identity = await signIn(request, { login, password, ...totp })
-        const grant = { client, scope, audience: [audience] }
-        const sid = await sessions.startPending(
-          identity,
-          grant,
-          deviceOf(request),
-          CODE_TTL,
-          request.log,
-        )
-        const code = await createCode(store, {
-          sid,
-          client_id,
-          redirect_uri: redirectUri,
-          code_challenge: codeChallenge,
-        })
-        return await reply.redirect(
-          authorizationResponse(redirectUri, issuer, { code, state }),
-          303,
-        )
+        const answer = await authorize(identity, parsed.request, deviceOf(request), request.log)
+        return await reply.redirect(answer, 303)
       } catch (error) {
         // A person sits before this: what went wrong is said in the form, not in JSON.
         const refusal = errorCodeOf(error)
@@ -196,7 +151,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
           login,
           // That the code is due is not the person's fault.
           problem: refusal === 'mfa_required' ? '' : problem,
-          held_password: await holdPassword(secrets, client_id, login, password, Date.now()),
+          held_password: await hold(secrets, purpose, password, Date.now() + CODE_PATIENCE),
         })
       }
     },

@@ -18,15 +18,17 @@ export interface OdooEventsRouteOptions {
 /** Bytes: the ids of a thousand users. */
 const MOST_BYTES = 16 * 1024
 
-const id = Type.String({ minLength: 1, maxLength: 100 })
 const uid = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
-const Body = Type.Union([
-  Type.Object(
-    { id, uids: Type.Array(uid, { minItems: 1, maxItems: MOST_UIDS }) },
-    { additionalProperties: false },
-  ),
-  Type.Object({ id, all: Type.Literal(true) }, { additionalProperties: false }),
-])
+const browser = Type.String({ pattern: '^[\\w-]{20,100}$' })
+const Body = Type.Object(
+  {
+    id: Type.String({ minLength: 1, maxLength: 100 }),
+    uids: Type.Optional(Type.Array(uid, { minItems: 1, maxItems: MOST_UIDS })),
+    all: Type.Optional(Type.Literal(true)),
+    browsers: Type.Optional(Type.Array(browser, { minItems: 1, maxItems: 100 })),
+  },
+  { additionalProperties: false, minProperties: 2 },
+)
 
 const SCHEMA = {
   tags: ['operation'],
@@ -85,8 +87,9 @@ export const odooEventsRoute: FastifyPluginCallbackTypebox<OdooEventsRouteOption
     if (!Value.Check(Body, event) || event.id !== claims.jti) {
       throw new BridgeError('invalid_request')
     }
-    request.log.info({ event: event.id }, 'Odoo told of changed users')
-    reconcile.lookAt('all' in event ? 'all' : event.uids)
+    request.log.info({ event: event.id }, 'Odoo told of a change')
+    const { all, uids = [], browsers = [] } = event
+    reconcile.lookAt(all ? 'all' : uids, browsers)
     return reply.code(204).send(null)
   })
 

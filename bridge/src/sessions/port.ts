@@ -33,13 +33,21 @@ export interface Session {
   odoo_stamp: string | null
   /** When Odoo last said that the user may go on. */
   odoo_checked_at: number
+  /** Odoo's name for its own session in the same browser, where the sign-in came from there. */
+  odoo_browser: string | null
 }
 
 /** What Odoo said of a session's user, and when it was asked. */
 export type Check = Pick<Session, 'roles' | 'odoo_checked_at'>
 
 export type RevokedReason =
-  'logout' | 'ended_by_user' | 'reuse' | 'code_replay' | 'odoo_session_ended' | 'odoo_user_changed'
+  | 'logout'
+  | 'ended_by_user'
+  | 'reuse'
+  | 'code_replay'
+  | 'odoo_session_ended'
+  | 'odoo_user_changed'
+  | 'odoo_signed_out'
 
 /** One session to be moved from `generation` to the next. Times are milliseconds. */
 export interface Rotation {
@@ -159,6 +167,15 @@ export interface SessionStore {
     reason: RevokedReason,
     begunBefore: number,
   ): Promise<Session[]>
+
+  /**
+   * Names of browsers that live sessions were continued from, in their order.
+   * @param after the name that was the last one of the page before
+   */
+  listBrowsers(after: string, most: number, now: number): Promise<string[]>
+
+  /** Ends the live sessions that were continued from these browsers. @returns what they were */
+  endBrowsers(browsers: readonly string[], reason: RevokedReason, now: number): Promise<Session[]>
 
   /**
    * Has Odoo asked about all sessions of these users at their next refresh.

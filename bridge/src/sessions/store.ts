@@ -19,10 +19,10 @@ const STAMPS: Record<Database['driver'], string> = {
                FROM json_each($1) AS a JOIN json_each($4) AS b ON a.key = b.key) AS input`,
 }
 
-/** Whether it is in the list of `$1`. */
-const AMONG: Record<Database['driver'], string> = {
-  pg: '= ANY($1::bigint[])',
-  sqlite3: 'IN (SELECT value FROM json_each($1))',
+/** Whether it is in the list of `$1`, of numbers or of texts. */
+const AMONG: Record<Database['driver'], (type: 'bigint' | 'text') => string> = {
+  pg: (type) => `= ANY($1::${type}[])`,
+  sqlite3: () => 'IN (SELECT value FROM json_each($1))',
 }
 
 /** Locks rows in the order in which rotations do, or the two could wait for each other. */
@@ -55,6 +55,7 @@ const COLUMNS = [
   'odoo_session',
   'odoo_stamp',
   'odoo_checked_at',
+  'odoo_browser',
 ] as const satisfies (keyof Session)[]
 
 const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
@@ -200,12 +201,33 @@ export async function openStore(database: Database): Promise<SessionStore> {
         [[...stamps.keys()], begunBefore, reason, [...stamps.values()]],
       ),
 
+    listBrowsers: async (after, most, now) => {
+      const rows = await database.query<{ odoo_browser: string }>(
+        `SELECT DISTINCT odoo_browser FROM sessions
+          WHERE odoo_browser > $1 AND ${LIVE}
+          ORDER BY odoo_browser LIMIT $3`,
+        [after, now, most],
+      )
+      return rows.map(({ odoo_browser }) => odoo_browser)
+    },
+
+    endBrowsers: (browsers, reason, now) =>
+      database.query<Session>(
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
+          WHERE revoked_at IS NULL AND sid IN (
+            SELECT sid FROM sessions
+             WHERE odoo_browser ${AMONG[database.driver]('text')} AND ${LIVE}
+             ${IN_ORDER[database.driver]})
+      RETURNING *`,
+        [browsers, now, reason],
+      ),
+
     ageChecks: async (uids, checkedAt) => {
       await database.query(
         `UPDATE sessions SET odoo_checked_at = $2
           WHERE sid IN (
             SELECT sid FROM sessions
-             WHERE uid ${AMONG[database.driver]} AND odoo_checked_at > $2 AND ${LIVE}
+             WHERE uid ${AMONG[database.driver]('bigint')} AND odoo_checked_at > $2 AND ${LIVE}
              ${IN_ORDER[database.driver]})`,
         [uids, checkedAt],
       )

@@ -2,14 +2,21 @@ import { setInterval } from 'node:timers'
 import type { FastifyBaseLogger } from 'fastify'
 import { MOST_UIDS } from '../contract/index.ts'
 import type { EventKey, PairedOdoo } from '../odoo/port.ts'
-import type { PairingStore, Session, SessionStore } from '../sessions/port.ts'
+import type { PairingStore, RevokedReason, Session, SessionStore } from '../sessions/port.ts'
 import { createEventVerifier, type EventVerifier } from './event.ts'
 
 /** Users in one question to Odoo: it takes half a second of one of its workers. */
 const BATCH = MOST_UIDS / 2
 
+const CHANGED = 'odoo_user_changed'
+
 /** What made the bridge look. */
 export type Cause = 'event' | 'comparison'
+
+const pages = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, page) =>
+    list.slice(page * size, (page + 1) * size),
+  )
 
 export interface ReconcileOptions {
   store: SessionStore
@@ -23,6 +30,8 @@ export interface ReconcileOptions {
   interval: number
   /** Milliseconds: Odoo is asked about a session at its refresh if the last answer is older. */
   recheckInterval: number
+  /** Whether signing out of Odoo's own pages ends what was continued from there. */
+  followSignOut: boolean
   log: FastifyBaseLogger
   observe: {
     /** How a comparison of all stamps went, and how long it took in seconds. */
@@ -35,8 +44,8 @@ export interface ReconcileOptions {
 export interface Reconcile {
   /** Undefined until Odoo was asked for its key. */
   verifier(): EventVerifier | undefined
-  /** Has the bridge look at users soon; does not wait for it. */
-  lookAt(users: readonly number[] | 'all'): void
+  /** Has the bridge look at users and browsers soon; does not wait for it. */
+  lookAt(users: readonly number[] | 'all', browsers: readonly string[]): void
   /** Begins the rounds. */
   start(): void
   /** Resolves when nothing is under way any more. */
@@ -59,14 +68,12 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let round: Promise<void> | undefined
-  /** Users whom events named and nobody has looked at yet. */
-  let waiting: Set<number> | 'all' | undefined
+  /** What events named and nobody has looked at yet. */
+  let waiting: { users: Set<number> | 'all'; browsers: Set<string> } | undefined
   let looking: Promise<void> | undefined
 
-  const tellEnded = (sessions: Session[], cause: Cause) => {
-    for (const { sid, uid } of sessions) {
-      log.info({ sid, uid, reason: 'odoo_user_changed', cause }, 'session ended')
-    }
+  const tellEnded = (sessions: Session[], reason: RevokedReason, cause: Cause) => {
+    for (const { sid, uid } of sessions) log.info({ sid, uid, reason, cause }, 'session ended')
     observe.ended(cause, sessions.length)
   }
 
@@ -78,9 +85,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     for (const uid of uids) {
       const stamp = stamps.get(uid)
       if (stamp !== undefined) known.set(uid, stamp)
-      else tellEnded(await store.endAll(uid, 'odoo_user_changed', Date.now()), cause)
+      else tellEnded(await store.endAll(uid, CHANGED, Date.now()), CHANGED, cause)
     }
-    tellEnded(await store.endChanged(known, 'odoo_user_changed', asked), cause)
+    tellEnded(await store.endChanged(known, CHANGED, asked), CHANGED, cause)
     // Groups are in no stamp. Asked at the next refresh, but an outage then is tolerated as ever.
     if (cause === 'event') {
       await store.ageChecks([...known.keys()], Date.now() - options.recheckInterval)
@@ -98,18 +105,36 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     }
   }
 
-  const compareSome = async (uids: readonly number[]): Promise<void> => {
-    for (let start = 0; start < uids.length && !stopped; start += BATCH) {
-      await compare(uids.slice(start, start + BATCH), 'event')
+  /** @param browsers at most `MOST_UIDS` */
+  const compareBrowsers = async (browsers: readonly string[], cause: Cause): Promise<void> => {
+    const signedOut = await odoo.signedOut(browsers)
+    if (signedOut.length === 0) return
+    const reason = 'odoo_signed_out'
+    tellEnded(await store.endBrowsers(signedOut, reason, Date.now()), reason, cause)
+  }
+
+  const compareAllBrowsers = async (): Promise<void> => {
+    let after = ''
+    for (;;) {
+      const browsers = await store.listBrowsers(after, MOST_UIDS, Date.now())
+      const last = browsers.at(-1)
+      if (last === undefined || stopped) return
+      await compareBrowsers(browsers, 'comparison')
+      after = last
     }
+  }
+
+  const compareSome = async (uids: readonly number[]): Promise<void> => {
+    for (const some of pages(uids, BATCH)) if (!stopped) await compare(some, 'event')
   }
 
   const lookAtWaiting = async (): Promise<void> => {
     while (waiting && !stopped) {
-      const users = waiting
+      const { users, browsers } = waiting
       waiting = undefined
       try {
         await (users === 'all' ? compareAll('event') : compareSome([...users]))
+        for (const some of pages([...browsers], MOST_UIDS)) await compareBrowsers(some, 'event')
       } catch (error) {
         log.warn({ err: error }, 'an event was left to the next comparison')
       }
@@ -140,6 +165,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       // Bridges tick out of step: half of it, or one that is a moment early would skip a turn.
       if (await pairings.beginComparison(odooAudience, interval / 2)) {
         await compareAll('comparison')
+        if (options.followSignOut) await compareAllBrowsers()
         observe.compared('ok', seconds())
       }
       if (failing) log.info('the stamps of Odoo are compared again')
@@ -162,10 +188,12 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   return {
     verifier: () => verifier,
 
-    lookAt: (users) => {
+    lookAt: (users, browsers) => {
       if (stopped) return
-      if (users === 'all' || waiting === 'all') waiting = 'all'
-      else waiting = new Set([...(waiting ?? []), ...users])
+      waiting ??= { users: new Set(), browsers: new Set() }
+      if (users === 'all' || waiting.users === 'all') waiting.users = 'all'
+      else for (const uid of users) waiting.users.add(uid)
+      if (options.followSignOut) for (const browser of browsers) waiting.browsers.add(browser)
       looking ??= lookAtWaiting().finally(() => {
         looking = undefined
       })

@@ -55,6 +55,8 @@ export interface SessionsOptions {
   absoluteTtl: number
   /** Of tokens that Odoo itself takes. */
   odooAudience: string
+  /** Whether signing out here signs out of Odoo's own pages, too, in the browser that came from there. */
+  signOutOfBrowser: boolean
   /** Told how each refresh token was answered; `invalid` is what is no token of this bridge. */
   observe: (outcome: RotationOutcome['outcome'] | 'invalid') => void
 }
@@ -74,20 +76,26 @@ export function createSessions(options: SessionsOptions) {
     refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
   })
 
-  const signOutOfOdoo = async (uid: number, odooSession: string, log: FastifyBaseLogger) => {
+  const signOutOfOdoo = async (
+    at: Pick<Identity, 'uid' | 'odooSession' | 'odooBrowser'>,
+    log: FastifyBaseLogger,
+  ) => {
+    const { uid, odooSession, odooBrowser } = at
+    if (odooSession === null && odooBrowser === null) return
     try {
-      await odoo.signOut({ uid, odooSession })
+      await odoo.signOut({ uid, odooSession, odooBrowser })
     } catch (error) {
       // Over is over here; Odoo forgets an unused session by itself.
       log.warn({ err: error, uid }, 'the session at Odoo could not be ended')
     }
   }
 
-  /** What is left to do for a session that was just ended here. */
+  /** What is left to do for a session that was just ended here, by whoever it belongs to. */
   const afterEnd = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
     log.info({ sid: session.sid, uid: session.uid, reason }, 'session ended')
-    const odooSession = await odooSessionOf(session)
-    if (odooSession !== undefined) await signOutOfOdoo(session.uid, odooSession, log)
+    const odooSession = (await odooSessionOf(session)) ?? null
+    const odooBrowser = options.signOutOfBrowser ? session.odoo_browser : null
+    await signOutOfOdoo({ uid: session.uid, odooSession, odooBrowser }, log)
   }
 
   /** Ends the session here and at Odoo. */
@@ -135,7 +143,7 @@ export function createSessions(options: SessionsOptions) {
       absolute_expires_at: now + options.absoluteTtl,
       revoked_at: null,
       revoked_reason: null,
-      auth_time: now,
+      auth_time: identity.authTime ?? now,
       amr: identity.amr.join(' '),
       device: deviceLabel(device.userAgent),
       ip: device.address,
@@ -145,6 +153,7 @@ export function createSessions(options: SessionsOptions) {
           : await seal(secrets, { sid, uid: identity.uid }, identity.odooSession),
       odoo_stamp: identity.odooStamp,
       odoo_checked_at: now,
+      odoo_browser: identity.odooBrowser,
     }
   }
 
@@ -157,8 +166,7 @@ export function createSessions(options: SessionsOptions) {
     try {
       return await work()
     } catch (error) {
-      const { uid, odooSession } = identity
-      if (odooSession !== null) await signOutOfOdoo(uid, odooSession, log)
+      await signOutOfOdoo({ ...identity, odooBrowser: null }, log)
       throw error
     }
   }
@@ -234,8 +242,9 @@ export function createSessions(options: SessionsOptions) {
       const facts = { sid: claims.sid, gen: claims.gen, outcome: result.outcome }
       if (result.outcome === 'reuse') {
         log.warn(facts, 'refresh token reused: session ended')
-        const odooSession = await odooSessionOf(result.session)
-        if (odooSession !== undefined) await signOutOfOdoo(result.session.uid, odooSession, log)
+        const { uid } = result.session
+        const odooSession = (await odooSessionOf(result.session)) ?? null
+        await signOutOfOdoo({ uid, odooSession, odooBrowser: null }, log)
         return undefined
       }
       if (result.outcome === 'ended') return undefined

@@ -74,7 +74,7 @@ test('a session that was ended at Odoo is over', async (t) => {
   const identity = await signIn(accounts.demo)
   const client = odoo.asUser(userOf(identity))
   t.ok(await client.execute_kw('res.partner', 'search_count', [[[]]]))
-  await odoo.signOut({ uid: identity.uid, odooSession: identity.odooSession ?? '' })
+  await odoo.signOut(identity)
   await t.rejects(client.execute_kw('res.partner', 'search_count', [[[]]]), OdooSessionEnded)
 })
 

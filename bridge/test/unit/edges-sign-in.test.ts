@@ -13,7 +13,15 @@ const REQUEST = {
 
 const IDENTITY: SignIn = {
   outcome: 'identity',
-  identity: { uid: 6, roles: [], amr: ['pwd'], odooSession: 'x', odooStamp: null },
+  identity: {
+    uid: 6,
+    roles: [],
+    amr: ['pwd'],
+    odooSession: 'x',
+    odooStamp: null,
+    authTime: null,
+    odooBrowser: null,
+  },
 }
 
 /** A door whose clock moves only when somebody waits or Odoo works. */

@@ -11,7 +11,13 @@ import {
   type RevocationsPage,
   type ValidateResponse,
 } from '../../src/contract/index.ts'
-import { newAddonKey, signEvent, startFakeAddon, type FakeAddon } from '../fake-addon.ts'
+import {
+  continueWithOdoo,
+  newAddonKey,
+  signEvent,
+  startFakeAddon,
+  type FakeAddon,
+} from '../fake-addon.ts'
 import {
   accessClaims,
   accessTokenOf,
@@ -31,6 +37,7 @@ async function start(t: Test, settings: Record<string, string> = {}, given?: Fak
   const { app, files } = await startBridge(t, {
     ODOO_ADAPTER: 'addon',
     ODOO_URL: addon.url,
+    ODOO_PUBLIC_URL: 'http://127.0.0.1:8069',
     ODOO_RECONCILE_INTERVAL: '3600',
     ...settings,
   })
@@ -170,7 +177,10 @@ test('whatever is not quite an event of this Odoo is refused, and Odoo is not as
     { uids: [0] },
     { uids: [2 ** 40] },
     { all: false },
-    { uids: [6], all: true },
+    { browsers: [] },
+    { browsers: ['*'] },
+    { browsers: ['../'.repeat(14)] },
+    { browsers: 'A'.repeat(42) },
     { uids: Array.from({ length: 1001 }, (_, index) => index + 1) },
     { uids: [6], jti: 'x' },
   ]
@@ -256,6 +266,48 @@ test('bridges take turns', async (t) => {
     await untilPinned(second.app, addon)
     t.equal(await rounds(second), undefined)
   })
+})
+
+test('signing out of Odoo ends what was continued from that browser, as configured', async (t) => {
+  const follows = async (settings: Record<string, string>) => {
+    const { app, addon } = await start(t, settings)
+    await untilPinned(app, addon)
+    const from = async (browser: string) => {
+      addon.atOdoo = { ...addon.atOdoo, browser }
+      const token = refreshTokenOf(await continueWithOdoo(app, addon))
+      return accessTokenOf(await refresh(app, token))
+    }
+    const [gone, stays, typed] = [
+      await from('A'.repeat(42)),
+      await from('B'.repeat(42)),
+      (await signIn(app)).token,
+    ]
+    addon.signedOut.add('A'.repeat(42))
+    // An event says only where to look: the second browser is still signed in.
+    const browsers = ['A'.repeat(42), 'B'.repeat(42)]
+    t.equal((await send(app, signEvent(addon.key, { browsers }, ISSUER))).statusCode, 204)
+    return { app, gone, stays, typed }
+  }
+  for (const setting of ['both', 'from_odoo']) {
+    const { app, gone, stays, typed } = await follows({ ODOO_SINGLE_LOGOUT: setting })
+    await until(async () => !(await isLive(app, gone)))
+    t.ok((await isLive(app, stays)) && (await isLive(app, typed)), setting)
+  }
+  const { app, gone } = await follows({ ODOO_SINGLE_LOGOUT: 'to_odoo' })
+  const event = signEvent(newAddonKey(), { uids: [6] }, ISSUER)
+  t.equal((await send(app, event)).statusCode, 401)
+  t.ok(await isLive(app, gone), 'to_odoo')
+})
+
+test('where the event of a sign-out got lost, the next round finds it', async (t) => {
+  const { app, addon } = await start(t, { ODOO_RECONCILE_INTERVAL: '1' })
+  await untilPinned(app, addon)
+  const token = refreshTokenOf(await continueWithOdoo(app, addon))
+  const access = accessTokenOf(await refresh(app, token))
+  await addon.answered('browsers')
+  t.ok(await isLive(app, access))
+  addon.signedOut.add(addon.atOdoo.browser)
+  await until(async () => !(await isLive(app, access)))
 })
 
 test('a key that comes later is refused until the first one is unpinned', async (t) => {

@@ -1,0 +1,33 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Identity } from '../odoo/port.ts'
+import type { SessionStore } from '../sessions/port.ts'
+import type { Device, Sessions } from '../tokens/sessions.ts'
+import { CODE_TTL, createCode } from './authorization-code.ts'
+import { authorizationResponse, type AuthorizationRequest } from './authorization-request.ts'
+
+/**
+ * Answers an authorization request of somebody who has just signed in.
+ * @returns the address that brings the code to the client
+ */
+export type Authorize = (
+  identity: Identity,
+  request: AuthorizationRequest,
+  device: Device,
+  log: FastifyBaseLogger,
+) => Promise<string>
+
+/** @see Authorize */
+export const createAuthorize =
+  (issuer: string, sessions: Sessions, store: SessionStore): Authorize =>
+  async (identity, request, device, log) => {
+    const { client, scope, audience, redirectUri, codeChallenge, state } = request
+    const grant = { client, scope, audience: [audience] }
+    const sid = await sessions.startPending(identity, grant, device, CODE_TTL, log)
+    const code = await createCode(store, {
+      sid,
+      client_id: client.client_id,
+      redirect_uri: redirectUri,
+      code_challenge: codeChallenge,
+    })
+    return authorizationResponse(redirectUri, issuer, { code, state })
+  }

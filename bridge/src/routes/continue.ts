@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import { parse } from 'node:querystring'
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { CONTINUE_PATH, PATHS, PWA_CLIENT_ID } from '../contract/index.ts'
+import { BridgeError } from '../errors.ts'
+import type { SecretKeys } from '../keys/port.ts'
+import { parseAuthorizationRequest } from '../oauth/authorization-request.ts'
+import type { Authorize } from '../oauth/authorize.ts'
+import { errorCodeOf, refuse } from '../plugins/errors.ts'
+import type { Identity } from '../odoo/port.ts'
+import type { SignInProvider } from '../providers/port.ts'
+import type { Clients } from '../tokens/clients.ts'
+import { hold, release } from '../tokens/hold.ts'
+import { returnPath } from '../tokens/return-path.ts'
+import type { Sessions } from '../tokens/sessions.ts'
+import { Page, Redirect } from './answers.ts'
+import { deviceOf, type SignInOutcome } from './sign-in.ts'
+
+export interface ContinueRoutesOptions {
+  issuer: string
+  clients: Clients
+  providers: readonly SignInProvider[]
+  secrets: SecretKeys
+  sessions: Sessions
+  authorize: Authorize
+  /** Told how each return from a provider ended. */
+  observe: (outcome: SignInOutcome) => void
+}
+
+/** Seconds that somebody has to sign in at a provider. */
+const PATIENCE = 600
+
+const COOKIE = 'drawbridge_continue'
+
+/** Characters: a browser keeps 4096 of a cookie, name and attributes included. */
+const LONGEST_COOKIE = 3900
+
+/** What the browser carries, sealed, while it is away. */
+interface Attempt {
+  codeVerifier: string
+  returnTo: string
+}
+
+const Params = Type.Object({ provider: Type.String({ maxLength: 64 }) })
+const parameter = (description: string) => Type.Optional(Type.Unknown({ description }))
+
+const SCHEMAS = {
+  begin: {
+    tags: ['auth'],
+    summary: 'Go and sign in at a provider',
+    params: Params,
+    querystring: Type.Object({ return_to: parameter('a path of this origin; / where absent') }),
+    response: { 303: Redirect, '4xx': Page, '5xx': Page },
+  },
+  callback: {
+    tags: ['auth'],
+    summary: 'The way back from a provider (RFC 6749 §4.1.2)',
+    params: Params,
+    querystring: Type.Object({
+      code: parameter('of the provider'),
+      state: parameter('as it was sent there'),
+      iss: parameter('who answers (RFC 9207)'),
+      error: parameter('instead of a code'),
+    }),
+    response: { 303: Redirect, '4xx': Page, '5xx': Page },
+  },
+}
+
+/** Where a sign-in at a provider begins. */
+export const beginAt = (id: string): string => `${CONTINUE_PATH}/${id}`
+
+/** Links to providers, for a page that is to be come back to. */
+export const createProviderLinks =
+  (providers: readonly SignInProvider[]) =>
+  (returnTo: string): { name: string; url: string }[] =>
+    providers.map(({ id, name }) => ({
+      name,
+      url: `${beginAt(id)}?${new URLSearchParams({ return_to: returnTo }).toString()}`,
+    }))
+
+/** Whether a browser opened this as a page, or does not say. @see https://www.w3.org/TR/fetch-metadata/ */
+const isNavigation = ({ headers }: FastifyRequest): boolean =>
+  ['document', undefined].includes(headers['sec-fetch-dest'])
+
+/**
+ * Sign-in elsewhere, and the way back. The state that goes there opens a cookie of the browser that
+ * began: whoever is made to come back with somebody else's state, or code, gets nowhere.
+ * @see RFC 9700 §4.7
+ */
+export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions> = (
+  app,
+  { issuer, clients, providers, secrets, sessions, authorize, observe },
+  done,
+) => {
+  const pwa = clients.get(PWA_CLIENT_ID)
+  if (!pwa) throw new TypeError('The PWA is not a registered client.')
+
+  const providerOf = (id: string): SignInProvider => {
+    const provider = providers.find((each) => each.id === id)
+    if (!provider) throw new BridgeError('not_found')
+    return provider
+  }
+
+  const requestOf = (id: string, state: string, { codeVerifier }: Attempt) => ({
+    state,
+    codeVerifier,
+    redirectUri: `${issuer}${beginAt(id)}/callback`,
+  })
+
+  // A person sits before this: what went wrong is said in a page, not in JSON.
+  app.setErrorHandler((error, request, reply) => {
+    const problem = refuse(request, reply, errorCodeOf(error), error)
+    return reply.signInPage({ problem, retry: '/' })
+  })
+
+  /** Takes the attempt off the browser, good or not: it is for one return. */
+  const takeAttempt = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    id: string,
+    state: string,
+  ): Promise<Attempt> => {
+    const held = request.readOwnCookie(COOKIE)
+    reply.clearOwnCookie(COOKIE)
+    const opened = held && (await release(secrets, ['continue', id, state], held, Date.now()))
+    if (!opened) throw new BridgeError('sign_in_not_begun')
+    return JSON.parse(opened) as Attempt
+  }
+
+  /** Lets in whoever came back, where they wanted to go. @returns the address */
+  const letIn = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    identity: Identity,
+    returnTo: string,
+  ): Promise<string> => {
+    const device = deviceOf(request)
+    const [path, query] = returnTo.split(/\?(.*)/s)
+    if (path === PATHS.authorize) {
+      const parsed = parseAuthorizationRequest(parse(query ?? ''), clients)
+      // It was right when it was begun; if it is not any more, the endpoint itself says so best.
+      return parsed.kind === 'valid'
+        ? authorize(identity, parsed.request, device, request.log)
+        : returnTo
+    }
+    const grant = { client: pwa, scope: pwa.scope, audience: pwa.resources }
+    const tokens = await sessions.start(identity, grant, device, request.log)
+    reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
+    return returnTo
+  }
+
+  app.get(`${CONTINUE_PATH}/:provider`, { schema: SCHEMAS.begin }, async (request, reply) => {
+    const provider = providerOf(request.params.provider)
+    const returnTo = returnPath(request.query.return_to, issuer)
+    if (returnTo === undefined) throw new BridgeError('invalid_request')
+    // Another site must not sign people in here unasked.
+    const site = request.headers['sec-fetch-site']
+    if (!['same-origin', 'none', undefined].includes(site) || !isNavigation(request)) {
+      throw new BridgeError('origin_refused')
+    }
+    const state = randomBytes(32).toString('base64url')
+    const attempt: Attempt = { codeVerifier: randomBytes(32).toString('base64url'), returnTo }
+    const held = await hold(
+      secrets,
+      ['continue', provider.id, state],
+      JSON.stringify(attempt),
+      Date.now() + PATIENCE * 1000,
+    )
+    if (held.length > LONGEST_COOKIE) throw new BridgeError('invalid_request')
+    const address = await provider.authorizationUrl(requestOf(provider.id, state, attempt))
+    return reply
+      .setOwnCookie(COOKIE, held, PATIENCE)
+      .header('cache-control', 'no-store')
+      .redirect(address, 303)
+  })
+
+  app.get(
+    `${CONTINUE_PATH}/:provider/callback`,
+    { schema: SCHEMAS.callback },
+    async (request, reply) => {
+      let outcome: SignInOutcome = 'fault'
+      try {
+        const provider = providerOf(request.params.provider)
+        const answer = new URLSearchParams(request.url.split(/\?(.*)/s)[1])
+        // What stands twice is read differently by different readers. @see RFC 6749 §3.1
+        const doubled = new Set(answer.keys()).size !== answer.size
+        if (doubled || !isNavigation(request)) throw new BridgeError('invalid_request')
+        const state = answer.get('state') ?? ''
+        const attempt = await takeAttempt(request, reply, provider.id, state)
+        const identity = await provider.identify(answer, requestOf(provider.id, state, attempt))
+        if (!identity) {
+          outcome = 'denied'
+          throw new BridgeError('sign_in_refused', { cause: answer.get('error') })
+        }
+        const address = await letIn(request, reply, identity, attempt.returnTo)
+        outcome = 'identity'
+        return await reply.header('cache-control', 'no-store').redirect(address, 303)
+      } finally {
+        observe(outcome)
+      }
+    },
+  )
+
+  done()
+}
