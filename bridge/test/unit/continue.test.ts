@@ -270,8 +270,8 @@ test('nobody is sent elsewhere, and no other site begins it', async (t) => {
     refused(t, await begin(app, '/', headers), 403, /same origin/)
   }
   refused(t, await begin(app, '/', { ...OWN_LINK, 'sec-fetch-dest': 'image' }), 403, /same origin/)
-  t.equal((await begin(app, `/${'a'.repeat(1900)}`)).statusCode, 303)
-  refused(t, await begin(app, `/?${'\\'.repeat(1500)}`), 400, /malformed/)
+  t.equal((await begin(app, `/${'a'.repeat(1800)}`)).statusCode, 303)
+  refused(t, await begin(app, `/?${'\\'.repeat(1000)}`), 400, /malformed/)
 })
 
 test('where Odoo does not answer, the page says so and nobody is in', async (t) => {

@@ -81,6 +81,8 @@ test('each request is proven by an assertion of its own, for it alone', async (t
       roles: ['internal'],
       odooSession: null,
       odooStamp: 'the stamp',
+      authTime: null,
+      odooBrowser: null,
     },
   })
   answer.body = PROFILE

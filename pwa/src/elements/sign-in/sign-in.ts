@@ -1,6 +1,8 @@
 import { html, nothing } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
-import { SessionError } from '../../auth/index.ts'
+import { readProviders } from '../../api/sign-in-methods.ts'
+import type { Provider } from '../../api/sign-in-methods.ts'
+import { returnPath, SessionError } from '../../auth/index.ts'
 import type { Session, SessionErrorCode } from '../../auth/index.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { mark, warning } from '../shared/icons.ts'
@@ -21,6 +23,8 @@ const TEXT = {
   startOver: 'Sign in with another account',
   submit: 'Sign in',
   busy: 'Signing in…',
+  or: 'or',
+  continueWith: (name: string) => `Continue with ${name}`,
   signOutAgain: 'Sign out again',
   notices: {
     ended: 'Your session is over. Sign in, and you are back where you were.',
@@ -54,6 +58,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     refused: { state: true },
     codeDue: { state: true },
     shown: { state: true },
+    providers: { state: true },
   }
 
   declare session: Session
@@ -65,6 +70,8 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   declare private shown: boolean
   /** Login and password are right, and the code of the second factor is asked for. */
   declare private codeDue: boolean
+  declare private providers: Provider[]
+  #disconnected = new AbortController()
 
   constructor() {
     super()
@@ -74,6 +81,18 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     this.refused = false
     this.shown = false
     this.codeDue = false
+    this.providers = []
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#disconnected = new AbortController()
+    void this.#offerProviders(this.#disconnected.signal)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#disconnected.abort()
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -102,6 +121,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
               ${this.error ? html`${warning}<span>${this.error}</span>` : nothing}
             </p>
           </form>
+          ${this.codeDue ? nothing : this.#renderProviders()}
         </div>
       </main>
     `
@@ -174,6 +194,18 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     `
   }
 
+  #renderProviders(): TemplateResult | typeof nothing {
+    if (this.providers.length === 0) return nothing
+    return html`
+      <p class="or"><span>${TEXT.or}</span></p>
+      ${this.providers.map(
+        ({ id, name, href }) => html`
+          <a class="button quiet" data-provider=${id} href=${href}>${TEXT.continueWith(name)}</a>
+        `,
+      )}
+    `
+  }
+
   #renderNotice(): TemplateResult | typeof nothing {
     if (!this.notice || this.error) return nothing
     const again = html`
@@ -182,6 +214,12 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     return html`
       <p>${TEXT.notices[this.notice]} ${this.notice === 'sign-out-failed' ? again : nothing}</p>
     `
+  }
+
+  async #offerProviders(signal: AbortSignal): Promise<void> {
+    const asked = new URLSearchParams(location.search).get('return')
+    const providers = await readProviders(returnPath(asked, location.origin), signal)
+    if (!signal.aborted) this.providers = providers
   }
 
   readonly #toggle = (): void => {
