@@ -33,6 +33,19 @@ function held(): {
 
 for (const engine of ENGINES) {
   t.test(engine.name, { buffered: true }, (t) => {
+    t.test('a bridge too slow for js_periodic: the request reads the list itself', async (t) => {
+      const list = revocationList([{ sid: 'gone' }])
+      const bridge = await startBridge(t, [key.publicJwk])
+      bridge.revocations = async (query) => {
+        // Longer than a quick reading may take, which is under way most of the time.
+        await pause(200)
+        return list.page(query)
+      }
+      const { statusOf, tokenOf } = await scene(t, engine, { bridge })
+      t.equal(await statusOf(tokenOf('good')), 200)
+      t.equal(await statusOf(tokenOf('gone')), 401)
+    })
+
     t.test('100,000 of them: closed until they are loaded, also after a restart', async (t) => {
       const sids = Array.from({ length: 100_000 }, () => crypto.randomUUID())
       const list = revocationList(sids.map((sid) => ({ sid })))
