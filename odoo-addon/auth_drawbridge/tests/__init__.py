@@ -6,6 +6,7 @@ from . import test_events
 from . import test_hand_off
 from . import test_jwks
 from . import test_neutralize
+from . import test_redeem
 from . import test_refused_tokens
 from . import test_scopes
 from . import test_settings

@@ -1,5 +1,6 @@
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from odoo import api
@@ -235,6 +236,15 @@ class TestAuthentication(HandOffCase):
             self.assertTrue(answer["result"])
         self.assertAnswers(self.ask("sign_in", login=self.internal.login, password=PASSWORD))
         self.assertSignedInLongAgo(["pwd"])
+
+    def test_only_where_somebody_types_into_a_session_that_is_kept(self):
+        for can_save in (True, False):
+            session = SimpleNamespace(can_save=can_save)
+            with patch.object(authentication, "request", SimpleNamespace(session=session)):
+                for env in (None, {}, {"interactive": False}):
+                    self.assertIsNone(authentication.session_of(env))
+                found = authentication.session_of({"interactive": True})
+                self.assertIs(found, session if can_save else None)
 
     # What the session goes through
 
