@@ -62,7 +62,7 @@ test('Odoo’s own page takes a passkey that was made there', async ({ page }) =
 
 test('a portal user signs in there, too', async ({ page }) => {
   const admin = await odooSession(stack.accounts.admin)
-  const person = await makePerson(admin, { group: 'base.group_portal' })
+  const person = await makePerson(admin, 'base.group_portal')
   await signInToOdoo(page, person)
   await expect.poll(() => odooUidOf(page)).toBe(person.uid)
 })

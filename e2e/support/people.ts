@@ -6,6 +6,7 @@ import type { OdooSession } from './odoo-session.ts'
 /** Somebody who has just been made. */
 export interface Person extends Account {
   uid: number
+  email: string
 }
 
 /** What an external id such as `base.group_user` stands for. @throws Error when there is none */
@@ -25,20 +26,17 @@ export async function recordOf(admin: OdooSession, externalId: string): Promise<
 /**
  * Makes somebody.
  * @param group external id
- * @param values of `res.users`, such as `email`
  */
-export async function makePerson(
-  admin: OdooSession,
-  { group = 'base.group_user', ...values }: Record<string, string> = {},
-): Promise<Person> {
+export async function makePerson(admin: OdooSession, group = 'base.group_user'): Promise<Person> {
   const login = `person-${randomUUID()}`
   const password = randomUUID()
+  const email = `${login}@example.com`
   const group_ids = [[6, 0, [await recordOf(admin, group)]]]
   const [uid] = (await admin.call('res.users', 'create', [
-    [{ name: login, login, password, group_ids, ...values }],
+    [{ name: login, login, password, email, group_ids }],
   ])) as number[]
   if (uid === undefined) throw new Error('Odoo made nobody.')
-  return { uid, login, password }
+  return { uid, login, password, email }
 }
 
 /**
