@@ -68,7 +68,7 @@ class DrawbridgeEvent(models.AbstractModel):
                    VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
                        ON CONFLICT (key) DO NOTHING""",
                 [EVENT_KEY, event.generate_key(), api.SUPERUSER_ID, api.SUPERUSER_ID],
-                # The second one's key is nobody's, but a key in the log would frighten whoever reads it.
+                # The key of the one that fails is nobody's, and would alarm whoever reads the log.
                 log_exceptions=False,
             )
             key = self._read_key()
