@@ -67,9 +67,8 @@ export async function untilExpired(url: string, token: string): Promise<void> {
 export async function untilRefused(token: string): Promise<number> {
   const began = Date.now()
   for (;;) {
-    const response = await fetch(readStack().issuer + PATHS.protectedData, {
-      headers: bearer(token),
-    })
+    // Behind the gate there is nothing here: a 401 is the gate's own, and not what Odoo says.
+    const response = await fetch(`${readStack().issuer}/api/nothing`, { headers: bearer(token) })
     await response.body?.cancel()
     if (response.headers.get('www-authenticate')?.includes('expired')) {
       throw new Error('The token expired before the gate refused it.')
