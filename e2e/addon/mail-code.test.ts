@@ -10,7 +10,7 @@ import {
 } from '@drawbridge/bridge/contract'
 import t from 'tap'
 import { withOdooData } from '../stack/odoo-data.ts'
-import { databaseUuid, setParameters, startOdoo, type OdooOptions } from '../stack/parts/odoo.ts'
+import { databaseUuid, startOdoo, type OdooOptions } from '../stack/parts/odoo.ts'
 import { ODOO_DATABASE } from '../stack/parts/postgresql.ts'
 import { REPOSITORY } from '../stack/paths.ts'
 import { freePort } from '../stack/ports.ts'
@@ -96,9 +96,6 @@ async function withCodesByMail(
 ): Promise<void> {
   const { postgresql } = options
   const folder = dirname(options.folder)
-  const bridgePort = await freePort()
-  const issuer = `http://127.0.0.1:${bridgePort}`
-  await setParameters(postgresql, { 'auth_drawbridge.issuer': issuer })
   const mailbox = await startMailbox()
   const odoo = await startOdoo({ ...options, logFile: join(folder, 'odoo.log') })
   try {
@@ -108,10 +105,12 @@ async function withCodesByMail(
     const portal = await makePerson(admin, 'base.group_portal')
     const server = { smtp_host: '127.0.0.1', smtp_port: mailbox.port, smtp_encryption: 'none' }
     await admin.call('ir.mail_server', 'create', [[{ name: 'a mailbox', ...server }]])
-    // The last thing that the administrator does: their next sign-in needs a code, too.
-    await admin.call('ir.config_parameter', 'set_param', ['auth_totp.policy', 'employee_required'])
-
-    const bridge = await startBridge(folder, bridgePort, {
+    const set = (key: string, value: string) =>
+      admin.call('ir.config_parameter', 'set_param', [key, value])
+    await set('auth_totp.policy', 'employee_required')
+    const port = await freePort()
+    await set('auth_drawbridge.issuer', `http://127.0.0.1:${port}`)
+    const bridge = await startBridge(folder, port, {
       url,
       uuid: await databaseUuid(postgresql),
     })
