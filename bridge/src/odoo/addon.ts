@@ -150,7 +150,7 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     // As somebody who signs in would find it: without the addon, or with keys that Odoo could not
     // fetch yet, nobody can.
     ping: async () => {
-      await ask(http, 'hello', {})
+      await ask(http, 'stamps', { uids: [] })
     },
     close: async () => {
       await Promise.all([http.close(), checkHttp.close()])
