@@ -18,6 +18,9 @@ import { makePerson } from './support/people.ts'
 const stack = readStack()
 const login = `${stack.odooUrl}/web/login`
 
+// Odoo puts the scripts of its web client together when the first browser asks for them.
+test.slow()
+
 test('Odoo’s own page takes a password, and leaves nothing at the PWA’s host', async ({ page }) => {
   const person = await makePerson(await odooSession(stack.accounts.admin))
   await signInToOdoo(page, { ...person, password: 'not the password' })
