@@ -7,3 +7,5 @@ DELETE FROM ir_config_parameter
     'auth_drawbridge.bridge_url',
     'auth_drawbridge.event_key'
  );
+DELETE FROM drawbridge_keys;
+DELETE FROM drawbridge_revocation;

@@ -16,6 +16,7 @@ class TestNeutralize(DrawbridgeCase):
 
         self.assertAnswers(self.call(token))
         self.assertAnswers(hello())
+        self.env["drawbridge.revocation"]._record({"ended": 2000000000}, {})
         for query in get_neutralization_queries(["auth_drawbridge"]):
             self.env.cr.execute(query)
         # Odoo neutralizes a database that nobody serves; here somebody has it in memory.
@@ -23,5 +24,7 @@ class TestNeutralize(DrawbridgeCase):
         self.env.invalidate_all()
         self.assertFalse(self.env["ir.config_parameter"].get_param(ISSUER))
         self.assertFalse(self.env["ir.config_parameter"].get_param(JWKS_URL))
+        for model in ("drawbridge.keys", "drawbridge.revocation"):
+            self.assertFalse(self.env[model].search_count([]), model)
         self.assertRefused(self.call(token))
         self.assertRefused(hello())
