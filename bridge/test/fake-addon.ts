@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } fro
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { EVENT_TYP, type EventClaims } from '../src/contract/index.ts'
+import { EVENT_TYP, type EventClaims, type OdooRevocations } from '../src/contract/index.ts'
 
 /** A key for events, as the addon makes it. */
 export interface AddonKey {
@@ -27,6 +27,10 @@ export interface FakeAddon {
   /** Stamps of those who may sign in. */
   stamps: Map<number, string>
   groups: string[]
+  /** The kids that it takes after a fetch. */
+  kids: string[]
+  /** What it was told to refuse, list by list. */
+  refused: OdooRevocations[]
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
   /** Resolves when a call of this name has been answered after now, also where it failed. */
@@ -56,6 +60,11 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
           ? { outcome: 'identity', amr: ['pwd'], ...profile(uid) }
           : { outcome: 'denied' }
       }
+      case 'keys':
+        return { kids: fake.kids }
+      case 'revocations':
+        fake.refused.push(asked as unknown as OdooRevocations)
+        return {}
       case 'profile':
         return profile(Number(asked['uid']))
       default: {
@@ -103,6 +112,8 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       [7, 'stamp 7'],
     ]),
     groups: ['base.group_user'],
+    kids: [],
+    refused: [],
     failWith: undefined,
     answered: (name) =>
       new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),

@@ -138,6 +138,16 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return toEventKey(event_key)
     },
 
+    fetchKeys: async () => {
+      const { kids } = (await ask(checkHttp, 'keys', {})) as { kids?: unknown }
+      if (!Array.isArray(kids)) throw new OdooUnavailable('Odoo answered no kids.')
+      return kids.map(String)
+    },
+
+    refuse: async (revocations) => {
+      await ask(checkHttp, 'revocations', revocations)
+    },
+
     // There is no session at Odoo.
     signOut: () => Promise.resolve(),
 
