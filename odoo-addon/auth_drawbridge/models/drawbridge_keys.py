@@ -96,7 +96,9 @@ class DrawbridgeKeys(models.Model):
         if not stored.was_tried_within(cool_down):
             # Who holds a key that may still be trusted does not wait for another's fetch.
             has_key = kid in keys and stored.is_younger_than(jwks.MAX_STALE_AGE)
-            stored, keys = self._refresh(url, cool_down, may_wait and not has_key)
+            # Whoever is the first of all has no row to find locked.
+            wait = stored.tried is None or (may_wait and not has_key)
+            stored, keys = self._refresh(url, cool_down, wait)
         if not stored.is_younger_than(jwks.MAX_STALE_AGE):
             raise jwks.KeysUnavailable(url)
         return keys.get(kid)

@@ -44,6 +44,11 @@ class TestKeysPush(DrawbridgeCase):
         self.assertAnswers(self.push())
         self.assertAnswers(self.ask_as_bridge(path, b"{}"))
 
+    def test_the_first_request_of_all(self):
+        self.env.cr.execute("DELETE FROM drawbridge_keys")
+        self.assertEqual(self.assertAnswers(self.push()), {"kids": ["key-1"]})
+        self.assertEqual(len(self.bridge.requested), 1)
+
     def test_keys_in_the_body_are_refused(self):
         mine = Key("mine")
         for body in (b'{"keys": []}', b'{"kids": ["mine"]}', b"[]", b"", b"null", b"[" * 20000):
