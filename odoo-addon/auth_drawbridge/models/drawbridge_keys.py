@@ -6,7 +6,6 @@ from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from odoo import api, fields, models
 from odoo.tools.lru import LRU
-from odoo.tools.sql import SQL
 
 from .. import jwks
 
@@ -14,11 +13,10 @@ _logger = logging.getLogger(__name__)
 
 #: What is stored of an address, as :class:`StoredKeys` takes it. Never by now(), which stands still
 #: in a transaction; and in UTC, as Odoo stores all times.
-STORED = SQL(
-    """drawbridge_keys.version,
-       extract(epoch FROM clock_timestamp() AT TIME ZONE 'UTC' - drawbridge_keys.fetched_at)::float8,
-       extract(epoch FROM clock_timestamp() AT TIME ZONE 'UTC' - drawbridge_keys.tried_at)::float8"""
-)
+STORED = """
+    drawbridge_keys.version,
+    extract(epoch FROM clock_timestamp() AT TIME ZONE 'UTC' - drawbridge_keys.fetched_at)::float8,
+    extract(epoch FROM clock_timestamp() AT TIME ZONE 'UTC' - drawbridge_keys.tried_at)::float8"""
 
 #: Milliseconds to wait for a fetch of another worker: longer than any takes.
 LOCK_TIMEOUT = 4 * jwks.TIMEOUT * 1000
@@ -126,21 +124,18 @@ class DrawbridgeKeys(models.Model):
     def _claim(self, cr, url, cool_down, wait):
         # Failing to get the lock is in order: it is none of the errors that Odoo logs.
         if wait:
-            cr.execute(SQL("SELECT set_config('lock_timeout', %s, true)", str(LOCK_TIMEOUT)))
+            cr.execute("SELECT set_config('lock_timeout', %s, true)", [str(LOCK_TIMEOUT)])
         else:
             lock = "SELECT FROM drawbridge_keys WHERE url = %s FOR UPDATE SKIP LOCKED"
-            cr.execute(SQL(lock, url), log_exceptions=False)
+            cr.execute(lock, [url], log_exceptions=False)
             if not cr.rowcount:
                 return False
         cr.execute(
-            SQL(
-                """INSERT INTO drawbridge_keys (url, tried_at)
-                   VALUES (%s, clock_timestamp() AT TIME ZONE 'UTC')
-                       ON CONFLICT (url) DO UPDATE SET tried_at = excluded.tried_at
-                    WHERE abs(extract(epoch FROM excluded.tried_at - drawbridge_keys.tried_at)) >= %s""",
-                url,
-                cool_down,
-            ),
+            """INSERT INTO drawbridge_keys (url, tried_at)
+               VALUES (%s, clock_timestamp() AT TIME ZONE 'UTC')
+                   ON CONFLICT (url) DO UPDATE SET tried_at = excluded.tried_at
+                WHERE abs(extract(epoch FROM excluded.tried_at - drawbridge_keys.tried_at)) >= %s""",
+            [url, cool_down],
             log_exceptions=False,
         )
         return bool(cr.rowcount)
@@ -154,18 +149,14 @@ class DrawbridgeKeys(models.Model):
             return
         # The time of before the fetch: what came may have been old when it came.
         cr.execute(
-            SQL(
-                """UPDATE drawbridge_keys SET document = %s, version = %s, fetched_at = tried_at
-                    WHERE url = %s""",
-                document,
-                jwks.version_of(document),
-                url,
-            )
+            """UPDATE drawbridge_keys SET document = %s, version = %s, fetched_at = tried_at
+                WHERE url = %s""",
+            [document, jwks.version_of(document), url],
         )
 
     @api.model
     def _read_stored(self, cr, url):
-        cr.execute(SQL("SELECT %s FROM drawbridge_keys WHERE url = %s", STORED, url))
+        cr.execute(f"SELECT {STORED} FROM drawbridge_keys WHERE url = %s", [url])
         return StoredKeys(*(cr.fetchone() or (None, None, None)))
 
     @api.model
@@ -174,7 +165,7 @@ class DrawbridgeKeys(models.Model):
         if keys is not None or version is None:
             return keys or {}
         cr.execute(
-            SQL("SELECT document FROM drawbridge_keys WHERE url = %s AND version = %s", url, version)
+            "SELECT document FROM drawbridge_keys WHERE url = %s AND version = %s", [url, version]
         )
         (document,) = cr.fetchone() or ("{}",)
         # The memory is that of all databases of this process. Who writes in one of them must not
