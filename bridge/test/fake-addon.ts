@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } fro
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { EVENT_TYP, type EventClaims } from '../src/contract/index.ts'
+import { ODOO_EVENTS_PATH, ODOO_PROOF_TYP, type OdooProofClaims } from '../src/contract/index.ts'
 
 /** A key for events, as the addon makes it. */
 export interface AddonKey {
@@ -27,6 +27,8 @@ export interface FakeAddon {
   /** Stamps of those who may sign in. */
   stamps: Map<number, string>
   groups: string[]
+  /** That the addon tells beside them. */
+  roles: string[]
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
   /** Resolves when a call of this name has been answered after now, also where it failed. */
@@ -42,7 +44,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
 
   const profile = (uid: number) =>
     fake.stamps.has(uid)
-      ? { uid, active: true, groups: fake.groups, stamp: fake.stamps.get(uid) }
+      ? { uid, active: true, groups: fake.groups, roles: fake.roles, stamp: fake.stamps.get(uid) }
       : { uid, active: false }
 
   const answer = (name: string, asked: Record<string, unknown>): unknown => {
@@ -103,6 +105,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       [7, 'stamp 7'],
     ]),
     groups: ['base.group_user'],
+    roles: [],
     failWith: undefined,
     answered: (name) =>
       new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),
@@ -110,32 +113,47 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
   return fake
 }
 
-/** An event as the addon would sign it, with other claims or another header where a test says so. */
-export function signEvent(
+/** A request as the addon would sign it, with other claims or another header where a test says so. */
+export function signRequest(
   key: AddonKey,
+  path: string,
   about: object,
   audience: string,
-  changes: Partial<Record<keyof EventClaims, unknown>> = {},
+  changes: Partial<Record<keyof OdooProofClaims, unknown>> = {},
   header: { typ?: string; kid?: string } = {},
 ): { body: string; proof: string } {
-  const id = randomUUID()
-  const body = JSON.stringify({ ...about, id })
+  const body = JSON.stringify(about)
   const iat = Math.floor(Date.now() / 1000)
   const claims = {
     iss: 'odoo:the-uuid',
     aud: audience,
     iat,
     exp: iat + 60,
-    jti: id,
+    jti: randomUUID(),
+    htm: 'POST',
+    htu: path,
     content_digest: `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
     ...changes,
   }
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   // By hand: a library would put the claims right that a test wants wrong.
-  const input = `${encode({ alg: 'ES256', typ: EVENT_TYP, kid: key.kid, ...header })}.${encode(claims)}`
+  const input = `${encode({ alg: 'ES256', typ: ODOO_PROOF_TYP, kid: key.kid, ...header })}.${encode(claims)}`
   const signature = sign('sha256', Buffer.from(input), {
     key: key.privateKey,
     dsaEncoding: 'ieee-p1363',
   })
   return { body, proof: `${input}.${signature.toString('base64url')}` }
+}
+
+/** An event, which carries its id in its body, too. */
+export function signEvent(
+  key: AddonKey,
+  about: object,
+  audience: string,
+  changes: Partial<Record<keyof OdooProofClaims, unknown>> = {},
+  header: { typ?: string; kid?: string } = {},
+): { body: string; proof: string } {
+  const id = randomUUID()
+  const claims = { jti: id, ...changes }
+  return signRequest(key, ODOO_EVENTS_PATH, { ...about, id }, audience, claims, header)
 }

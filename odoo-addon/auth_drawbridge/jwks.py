@@ -33,6 +33,10 @@ MAX_BYTES = 64 * 1024
 MIN_RSA_BITS = 2048
 
 
+#: What :func:`fetch` raises.
+FETCH_ERRORS = (requests.RequestException, ValueError, RecursionError)
+
+
 class KeysUnavailable(Exception):
     """There are no keys that may still be trusted, and none could be fetched."""
 
@@ -88,8 +92,8 @@ class KeySet:
             return
         self._attempted_at = monotonic()
         try:
-            self._keys = _signing_keys(_download(self._url))
-        except (requests.RequestException, ValueError, RecursionError) as error:
+            self._keys = fetch(self._url)
+        except FETCH_ERRORS as error:
             _logger.warning("Could not fetch the keys at %s: %s", self._url, error)
             return
         self._fetched_at = monotonic()
@@ -101,6 +105,16 @@ _key_sets = {}
 def key_set(url):
     """The :class:`KeySet` of an address, one per process."""
     return _key_sets.setdefault(url, KeySet(url))
+
+
+def fetch(url):
+    """Fetch the keys at an address, past any memory of them.
+
+    :return: :class:`SigningKey` by ``kid``
+    :rtype: dict
+    :raise FETCH_ERRORS:
+    """
+    return _signing_keys(_download(url))
 
 
 def _download(url):

@@ -22,6 +22,8 @@ interface Profile {
   active: boolean
   /** External ids. */
   groups: string[]
+  /** That Odoo gives for these groups, beside those of ROLE_MAP; an addon of before tells none. */
+  roles?: string[]
   stamp: string
 }
 
@@ -47,6 +49,9 @@ function toEventKey(jwk: unknown): EventKey {
   }
   throw new OdooUnavailable('Odoo told a key for its events that is not one on P-256.')
 }
+
+/** A role as the addon lets administrators write it. */
+const ROLE = /^[a-z0-9_.-]{1,64}$/
 
 /** From a block that nobody has. @see RFC 5737 §3 */
 const PROBE_ADDRESS = '192.0.2.1'
@@ -87,12 +92,14 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     }
   }
 
-  const rolesOf = (groups: string[]): string[] => [
-    ...new Set(
-      Object.entries(roleMap)
+  const rolesOf = ({ groups, roles = [] }: Pick<Profile, 'groups' | 'roles'>): string[] => [
+    ...new Set([
+      ...Object.entries(roleMap)
         .filter(([group]) => groups.includes(group))
         .map(([, role]) => role),
-    ),
+      // A space in one would make two of it.
+      ...roles.filter((role) => ROLE.test(role)),
+    ]),
   ]
 
   return {
@@ -102,8 +109,8 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       const headers = onBehalfOf(issuer, credentials)
       const answer = (await ask(http, 'sign_in', parameters, headers)) as SignInAnswer
       if (answer.outcome !== 'identity') return { outcome: answer.outcome }
-      const { uid, amr, groups, stamp } = answer
-      const identity = { uid, amr, roles: rolesOf(groups), odooSession: null, odooStamp: stamp }
+      const { uid, amr, stamp } = answer
+      const identity = { uid, amr, roles: rolesOf(answer), odooSession: null, odooStamp: stamp }
       return { outcome: 'identity', identity }
     },
 
@@ -119,9 +126,9 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     },
 
     check: async ({ uid, odooStamp }) => {
-      const { active, groups, stamp } = (await ask(checkHttp, 'profile', { uid })) as Profile
-      if (!active || stamp !== odooStamp) throw new OdooSessionEnded()
-      return { roles: rolesOf(groups) }
+      const profile = (await ask(checkHttp, 'profile', { uid })) as Profile
+      if (!profile.active || profile.stamp !== odooStamp) throw new OdooSessionEnded()
+      return { roles: rolesOf(profile) }
     },
 
     stamps: async (uids) => {

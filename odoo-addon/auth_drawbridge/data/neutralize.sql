@@ -5,5 +5,6 @@ DELETE FROM ir_config_parameter
     'auth_drawbridge.issuer',
     'auth_drawbridge.jwks_url',
     'auth_drawbridge.bridge_url',
-    'auth_drawbridge.event_key'
+    'auth_drawbridge.event_key',
+    'auth_drawbridge.connection'
  );
