@@ -2,6 +2,7 @@
  * `npm run pictures -w e2e`: takes the pictures of the addon's screens in Odoo, from a stack of its
  * own whose bridge is paired with it.
  */
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium, type Page } from 'playwright'
 import { PATHS } from '@drawbridge/bridge/contract'
@@ -11,6 +12,9 @@ import { startStack } from './stack/stack.ts'
 import { odooSession } from './support/odoo-session.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/images')
+
+/** Of the addon's own page, which has some of them, too. */
+const ADDON_FOLDER = join(import.meta.dirname, '../odoo-addon/auth_drawbridge/static/description')
 
 /** What the people of the pictures have signed in with. */
 const BROWSERS = {
@@ -99,8 +103,12 @@ async function openOdoo(page: Page, { login, password }: Account): Promise<void>
 
 async function takeOfAdministrator(page: Page): Promise<void> {
   await openOdoo(page, accounts.admin)
+  // Tall enough for all of the block.
+  await page.setViewportSize({ width: 1280, height: 1400 })
   await page.goto(`${odooUrl}/odoo/settings`)
-  const block = page.locator('#auth_drawbridge')
+  const block = page
+    .locator('.o_settings_container')
+    .filter({ has: page.getByRole('button', { name: 'Test connection' }) })
   await block.getByRole('button', { name: 'Test connection' }).click()
   await block.getByText('Everything is right').waitFor()
   await page.mouse.move(0, 0)
@@ -148,7 +156,10 @@ try {
     url: inside.odooUrl,
     database: inside.odooDatabase,
   })
-  for (const [name, role] of Object.entries({ group_user: 'staff', group_system: 'orders.admin' })) {
+  for (const [name, role] of Object.entries({
+    group_user: 'staff',
+    group_system: 'orders.admin',
+  })) {
     const domain = [
       ['module', '=', 'base'],
       ['name', '=', name],
@@ -160,11 +171,17 @@ try {
   }
   const browser = await chromium.launch({ executablePath: chromiumProgram() })
   for (const take of [takeOfAdministrator, takeOfUser]) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      timezoneId: 'Europe/Brussels',
+    })
     await take(await context.newPage())
     await context.close()
   }
   await browser.close()
+  for (const name of ['settings', 'preferences', 'sessions']) {
+    await copyFile(join(FOLDER, `odoo-${name}.png`), join(ADDON_FOLDER, `${name}.png`))
+  }
 } finally {
   await stack.stop()
 }

@@ -41,6 +41,7 @@ class DrawbridgeConnection(models.AbstractModel):
             "at": now,
             "of": self._tested(),
             "steps": found["steps"],
+            "told": told,
             "status": found["status"] if told else before.get("status"),
             "status_at": now if told else before.get("status_at"),
         }
@@ -68,7 +69,7 @@ class DrawbridgeConnection(models.AbstractModel):
         values = {"status": status}
         if status:
             values |= {
-                "stale": last["status_at"] != last["at"]
+                "stale": not last["told"]
                 and self.env._(
                     "The bridge did not answer the last test. This is what it said on %s.",
                     self._time(last["status_at"]),
@@ -98,53 +99,53 @@ class DrawbridgeConnection(models.AbstractModel):
         """What a step found, and what to do where it failed."""
         _ = self.env._
         sentences = {
-            ("reach", "ok"): _("There is a bridge at %s", detail),
-            ("reach", "unreachable"): _(
+            "reach.ok": _("There is a bridge at %s", detail),
+            "reach.unreachable": _(
                 "The bridge cannot be reached (%s). See that it runs, and that this server reaches "
                 "it at the address of the bridge, or at the issuer where that is empty.",
                 detail,
             ),
-            ("reach", "no_bridge"): _(
+            "reach.no_bridge": _(
                 "Something answers there, but it is no bridge (%s). Correct the address of the "
                 "bridge, or the issuer where that is empty.",
                 detail,
             ),
-            ("issuer", "ok"): _("It is the issuer that is set here"),
-            ("issuer", "skipped"): _("Whether it is the issuer that is set here: not tried"),
-            ("issuer", "other"): _(
+            "issuer.ok": _("It is the issuer that is set here"),
+            "issuer.skipped": _("Whether it is the issuer that is set here: not tried"),
+            "issuer.other": _(
                 "The bridge says that it is another issuer: %s. Enter that one here, if it is the "
                 "right bridge.",
                 detail,
             ),
-            ("keys", "ok"): _("Its keys can be fetched: %s", detail),
-            ("keys", "failed"): _(
+            "keys.ok": _("Its keys can be fetched: %s", detail),
+            "keys.failed": _(
                 "Its keys cannot be fetched (%s). Correct the address of the keys.", detail
             ),
-            ("keys", "none"): _("There is no usable key at the address of the keys. Correct it."),
-            ("key", "ok"): _("It knows the key of this database"),
-            ("key", "skipped"): _("Whether it knows the key of this database: not tried"),
-            ("key", "unknown"): _(
+            "keys.none": _("There is no usable key at the address of the keys. Correct it."),
+            "key.ok": _("It knows the key of this database"),
+            "key.skipped": _("Whether it knows the key of this database: not tried"),
+            "key.unknown": _(
                 "It does not know the key of this database. See that the bridge reaches this Odoo "
                 "(ODOO_URL) and has ODOO_DATABASE_UUID=%s, and test again a minute after its "
                 "start. If this database has another key than before (it was restored, or paired "
                 "anew), have the bridge forget the old one: npm run odoo:unpin.",
                 self._uuid(),
             ),
-            ("key", "not_paired"): _(
+            "key.not_paired": _(
                 "The bridge runs without this addon. Start it with ODOO_ADAPTER=addon and "
                 "ODOO_DATABASE_UUID=%s.",
                 self._uuid(),
             ),
-            ("key", "failed"): _("The bridge could not answer (%s). Its log says why.", detail),
-            ("signature", "ok"): _("It signs with %s, which is among its keys", detail),
-            ("signature", "skipped"): _("Whether it signs with one of its keys: not tried"),
-            ("signature", "other"): _(
+            "key.failed": _("The bridge could not answer (%s). Its log says why.", detail),
+            "signature.ok": _("It signs with %s, which is among its keys", detail),
+            "signature.skipped": _("Whether it signs with one of its keys: not tried"),
+            "signature.other": _(
                 "It signs with %s, which is not among the keys that were fetched. Correct the "
                 "address of the keys.",
                 detail,
             ),
         }
-        return sentences[step, outcome]
+        return sentences[f"{step}.{outcome}"]
 
     @api.model
     def _uuid(self):
@@ -163,7 +164,9 @@ class DrawbridgeConnection(models.AbstractModel):
 
     @api.model
     def _time(self, text):
-        return format_datetime(self.env, fields.Datetime.to_datetime(text))
+        return format_datetime(
+            self.env, fields.Datetime.to_datetime(text), dt_format="medium"
+        )
 
     @api.model
     def _duration(self, seconds):

@@ -31,7 +31,7 @@ class DrawbridgeSession(models.TransientModel):
     user_id = fields.Many2one(comodel_name="res.users", string="User", required=True)
     app = fields.Char(required=True)
     kind = fields.Selection(
-        [("own", "Drawbridge's own app"), ("connected", "Connected app")],
+        [("own", "Built-in"), ("connected", "Connected app")],
         required=True,
         help="A connected app is one of somebody else's that was signed in to with this account.",
     )
