@@ -112,11 +112,11 @@ async function takeOfAdministrator(page: Page): Promise<void> {
   await block.getByRole('button', { name: 'Test connection' }).click()
   await block.getByText('Everything is right').waitFor()
   await page.mouse.move(0, 0)
-  await block.screenshot({ path: join(FOLDER, 'odoo-settings.png') })
+  await block.screenshot({ ...picture('odoo-settings.png') })
 
   await block.getByRole('button', { name: 'Roles of groups' }).click()
   await page.getByText('orders.admin').waitFor()
-  await page.screenshot({ path: join(FOLDER, 'odoo-roles.png'), clip: top(page, 260) })
+  await page.screenshot({ ...picture('odoo-roles.png'), clip: top(page, 260) })
 
   await page.goto(`${odooUrl}/odoo/settings`)
   await page.getByRole('button', { name: 'Users & Companies' }).click()
@@ -124,7 +124,7 @@ async function takeOfAdministrator(page: Page): Promise<void> {
   await page.getByText('Orders').first().waitFor()
   await page.getByRole('checkbox').nth(1).check()
   await page.getByRole('button', { name: 'End all of this user' }).waitFor()
-  await page.screenshot({ path: join(FOLDER, 'odoo-sessions.png'), clip: top(page, 420) })
+  await page.screenshot({ ...picture('odoo-sessions.png'), clip: top(page, 420) })
 }
 
 async function takeOfUser(page: Page): Promise<void> {
@@ -133,11 +133,14 @@ async function takeOfUser(page: Page): Promise<void> {
   await page.getByRole('menuitem', { name: /Preferences/ }).click()
   await page.getByRole('tab', { name: 'Security' }).click()
   await page.getByText('Signed-in Apps').waitFor()
-  await page.screenshot({ path: join(FOLDER, 'odoo-preferences.png') })
+  await page.screenshot({ ...picture('odoo-preferences.png') })
   await page.getByRole('button', { name: 'Show and end' }).click()
   await page.getByText('Orders').first().waitFor()
-  await page.screenshot({ path: join(FOLDER, 'odoo-signed-in-apps.png'), clip: top(page, 300) })
+  await page.screenshot({ ...picture('odoo-signed-in-apps.png'), clip: top(page, 300) })
 }
+
+/** Whatever moves is where it comes to rest. */
+const picture = (name: string) => ({ path: join(FOLDER, name), animations: 'disabled' }) as const
 
 const top = (page: Page, height: number) => ({
   x: 0,

@@ -18,8 +18,8 @@ PATH = "/odoo/events"
 #: Users in one event; more are told of as all.
 MAX_UIDS = 1000
 
-#: Seconds to wait before each attempt; all are made while the proof lives. What is lost all the same, the bridge finds by itself when
-#: it compares the stamps.
+#: Seconds to wait before each attempt; all are made while the proof lives. What is lost all the
+#: same, the bridge finds by itself when it compares the stamps.
 WAITS = (0, 0.5, 2)
 
 #: Seconds to connect, and to wait for the answer.

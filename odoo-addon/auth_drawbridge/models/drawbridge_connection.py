@@ -97,49 +97,50 @@ class DrawbridgeConnection(models.AbstractModel):
     @api.model
     def _sentence(self, step, outcome, detail):
         """What a step found, and what to do where it failed."""
-        _ = self.env._
         sentences = {
-            "reach.ok": _("There is a bridge at %s", detail),
-            "reach.unreachable": _(
+            "reach.ok": self.env._("There is a bridge at %s", detail),
+            "reach.unreachable": self.env._(
                 "The bridge cannot be reached (%s). See that it runs, and that this server reaches "
                 "it at the address of the bridge, or at the issuer where that is empty.",
                 detail,
             ),
-            "reach.no_bridge": _(
+            "reach.no_bridge": self.env._(
                 "Something answers there, but it is no bridge (%s). Correct the address of the "
                 "bridge, or the issuer where that is empty.",
                 detail,
             ),
-            "issuer.ok": _("It is the issuer that is set here"),
-            "issuer.skipped": _("Whether it is the issuer that is set here: not tried"),
-            "issuer.other": _(
+            "issuer.ok": self.env._("It is the issuer that is set here"),
+            "issuer.skipped": self.env._("Whether it is the issuer that is set here: not tried"),
+            "issuer.other": self.env._(
                 "The bridge says that it is another issuer: %s. Enter that one here, if it is the "
                 "right bridge.",
                 detail,
             ),
-            "keys.ok": _("Its keys can be fetched: %s", detail),
-            "keys.failed": _(
+            "keys.ok": self.env._("Its keys can be fetched: %s", detail),
+            "keys.failed": self.env._(
                 "Its keys cannot be fetched (%s). Correct the address of the keys.", detail
             ),
-            "keys.none": _("There is no usable key at the address of the keys. Correct it."),
-            "key.ok": _("It knows the key of this database"),
-            "key.skipped": _("Whether it knows the key of this database: not tried"),
-            "key.unknown": _(
+            "keys.none": self.env._(
+                "There is no usable key at the address of the keys. Correct it."
+            ),
+            "key.ok": self.env._("It knows the key of this database"),
+            "key.skipped": self.env._("Whether it knows the key of this database: not tried"),
+            "key.unknown": self.env._(
                 "It does not know the key of this database. See that the bridge reaches this Odoo "
                 "(ODOO_URL) and has ODOO_DATABASE_UUID=%s, and test again a minute after its "
                 "start. If this database has another key than before (it was restored, or paired "
                 "anew), have the bridge forget the old one: npm run odoo:unpin.",
                 self._uuid(),
             ),
-            "key.not_paired": _(
+            "key.not_paired": self.env._(
                 "The bridge runs without this addon. Start it with ODOO_ADAPTER=addon and "
                 "ODOO_DATABASE_UUID=%s.",
                 self._uuid(),
             ),
-            "key.failed": _("The bridge could not answer (%s). Its log says why.", detail),
-            "signature.ok": _("It signs with %s, which is among its keys", detail),
-            "signature.skipped": _("Whether it signs with one of its keys: not tried"),
-            "signature.other": _(
+            "key.failed": self.env._("The bridge could not answer (%s). Its log says why.", detail),
+            "signature.ok": self.env._("It signs with %s, which is among its keys", detail),
+            "signature.skipped": self.env._("Whether it signs with one of its keys: not tried"),
+            "signature.other": self.env._(
                 "It signs with %s, which is not among the keys that were fetched. Correct the "
                 "address of the keys.",
                 detail,
@@ -164,9 +165,7 @@ class DrawbridgeConnection(models.AbstractModel):
 
     @api.model
     def _time(self, text):
-        return format_datetime(
-            self.env, fields.Datetime.to_datetime(text), dt_format="medium"
-        )
+        return format_datetime(self.env, fields.Datetime.to_datetime(text))
 
     @api.model
     def _duration(self, seconds):

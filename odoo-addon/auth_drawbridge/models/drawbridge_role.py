@@ -15,7 +15,6 @@ class DrawbridgeRole(models.Model):
 
     group_id = fields.Many2one(
         comodel_name="res.groups",
-        string="Group",
         required=True,
         ondelete="cascade",
         index=True,

@@ -245,7 +245,7 @@ class TestSessions(DrawbridgeCase):
     def test_the_bridge_is_away(self):
         self.sessions_as(self.internal).action_open_own()
         rows = self.opened(self.internal)
-        logger = "odoo.addons.auth_drawbridge.models.drawbridge_session"
+        logger = "odoo.addons.auth_drawbridge.wizards.drawbridge_session"
         for answer in (503, 401, 307, []):
             self.bridge.answers = {"/odoo/sessions": answer, "/odoo/sessions/end": answer}
             with self.subTest(answer), self.assertLogs(logger, "WARNING") as logs:

@@ -28,7 +28,7 @@ class DrawbridgeSession(models.TransientModel):
 
     # Not for the browser: nobody there needs it.
     sid = fields.Char(required=True, groups=fields.NO_ACCESS)
-    user_id = fields.Many2one(comodel_name="res.users", string="User", required=True)
+    user_id = fields.Many2one(comodel_name="res.users", required=True)
     app = fields.Char(required=True)
     kind = fields.Selection(
         [("own", "Built-in"), ("connected", "Connected app")],
