@@ -1,4 +1,5 @@
 from odoo.exceptions import AccessError, UserError
+from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 
 from ..models.res_config_settings import BRIDGE_URL, CONNECTION, ISSUER, JWKS_URL
@@ -58,7 +59,7 @@ class TestConnection(DrawbridgeCase):
 
         self.bridge.says_issuer = "https://another.example.com"
         self.assertWrong("another issuer: https://another.example.com")
-        self.assertEqual(self.bridge.posted[1:], [], "the proof is for no other bridge")
+        self.assertEqual(self.bridge.posted, [], "the proof is for no other bridge")
         self.bridge.says_issuer = self.bridge.issuer
 
         for status, words in (
@@ -111,6 +112,13 @@ class TestConnection(DrawbridgeCase):
                 with self.assertRaises(AccessError):
                     settings.new({}).auth_drawbridge_facts  # noqa: B018 pylint: disable=W0104
         self.assertEqual(self.bridge.posted, [])
+        self.assertFalse(self.parameters.get_param(CONNECTION))
+
+    def test_a_neutralized_copy_does_not_say_that_all_is_right(self):
+        self.test()
+        for query in get_neutralization_queries(["auth_drawbridge"]):
+            self.env.cr.execute(query)
+        self.env.registry.clear_all_caches()
         self.assertFalse(self.parameters.get_param(CONNECTION))
 
     def test_without_an_issuer_there_is_nothing_to_test(self):

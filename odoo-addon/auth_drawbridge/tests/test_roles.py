@@ -56,6 +56,8 @@ class TestRoles(DrawbridgeCase):
         [role] = made
         self.assertTells(lambda: role.write({"role": "store"}), *both)
         self.assertTells(lambda: role.write({"group_id": self.wider.id}), *both)
+        self.assertTells(lambda: role.write({"group_id": self.group.id}), *both)
+        role.write({"group_id": self.wider.id})
         self.assertTells(lambda: role.write({"role": "again"}), self.manager)
         self.assertTells(lambda: role.unlink(), self.manager)
         self.give(self.wider, "warehouse")
