@@ -43,11 +43,11 @@ function toEventKey(jwk: unknown): EventKey {
       return { kty, crv, x, y, kid: kid.digest('base64url') }
     }
   } catch (cause) {
-    throw new OdooUnavailable('Odoo told no key for its events: is the addon up to date?', {
+    throw new OdooUnavailable('Odoo told no key for its requests: is the addon up to date?', {
       cause,
     })
   }
-  throw new OdooUnavailable('Odoo told a key for its events that is not one on P-256.')
+  throw new OdooUnavailable('Odoo told a key for its requests that is not one on P-256.')
 }
 
 /** A role as the addon lets administrators write it. */

@@ -48,7 +48,7 @@ test('in Odoo people see and end what they are signed in to, and administrators 
   t.match(verdict, /Everything is right/, issuer)
 
   const asPerson = await odooAs(t, person)
-  await call(asPerson, 'action_open_own')
+  await call(asPerson, 'action_open_own', [])
   const own = await rowsOf(asPerson)
   t.match(own, [{ user_id: [person.uid], app: 'Drawbridge', kind: 'own' }])
   t.equal(own.length, 1)

@@ -117,6 +117,27 @@ class TestSessions(DrawbridgeCase):
         self.assertEqual(self.asked(), ("/odoo/sessions/end", body))
         self.assertFalse(self.opened(self.internal))
 
+    def call(self, method, args, **kwargs):
+        """What the web client sends, and who is signed in to it could."""
+        return self.make_jsonrpc_request(
+            f"/web/dataset/call_kw/drawbridge.session/{method}",
+            {"model": "drawbridge.session", "method": method, "args": args, "kwargs": kwargs},
+        )
+
+    def test_the_buttons_of_the_list_send_ids_also_if_none(self):
+        self.authenticate(self.internal.login, self.internal.login)
+        self.serve(self.described(self.internal, "mine"), self.described(self.internal, "phone"))
+        opened = self.call("action_open_own", [[]])
+        self.assertEqual(opened["res_model"], "drawbridge.session")
+        rows = self.opened(self.internal)
+        self.assertEqual(len(rows), 2)
+        self.call("action_end", [rows[0].ids])
+        self.assertEqual(self.asked()[1]["uid"], self.internal.id)
+        for ids in ([], self.opened(self.internal).ids):
+            self.call("action_end_all_own", [ids])
+            self.assertEqual(self.asked()[1], {"uid": self.internal.id, "all": True})
+        self.assertFalse(self.opened(self.internal))
+
     # The thief
 
     def test_nobody_makes_or_changes_a_row(self):
@@ -176,18 +197,6 @@ class TestSessions(DrawbridgeCase):
     def test_the_thief_over_rpc(self):
         self.authenticate(self.internal.login, self.internal.login)
 
-        def call(method, args, **kwargs):
-            response = self.make_jsonrpc_request(
-                f"/web/dataset/call_kw/drawbridge.session/{method}",
-                {
-                    "model": "drawbridge.session",
-                    "method": method,
-                    "args": args,
-                    "kwargs": kwargs,
-                },
-            )
-            return response
-
         for method, args in (
             ("_end", [[], self.other.id, {"all": True}]),
             ("_open", [None, "auth_drawbridge.action_drawbridge_session_all"]),
@@ -197,11 +206,11 @@ class TestSessions(DrawbridgeCase):
             ("create", [[{"sid": "theirs", "user_id": self.other.id}]]),
         ):
             with self.subTest(method), self.assertRaises(Exception) as raised:  # noqa: B017
-                call(method, args)
+                self.call(method, args)
             self.assertRegex(str(raised.exception), "AccessError|private")
         self.assertEqual(self.bridge.posted, [])
         # A context of superuser's says nothing about who asks.
-        call("action_open_own", [], context={"uid": self.other.id, "su": True})
+        self.call("action_open_own", [[]], context={"uid": self.other.id, "su": True})
         self.assertEqual(self.asked(), ("/odoo/sessions", {"uid": self.internal.id}))
 
     # Administrators
