@@ -8,6 +8,7 @@ import njs from './nginx-njs/eslint-njs.ts'
 const common = [
   './contract',
   './errors.ts',
+  './version.ts',
   './keys/port.ts',
   './sessions/port.ts',
   './odoo/port.ts',

@@ -27,6 +27,8 @@ import { createBearer } from './routes/bearer.ts'
 import { healthRoutes } from './routes/health.ts'
 import { methodsRoute } from './routes/methods.ts'
 import { odooEventsRoute } from './routes/odoo-events.ts'
+import { odooSessionsRoutes } from './routes/odoo-sessions.ts'
+import { odooStatusRoute } from './routes/odoo-status.ts'
 import { authorizeRoute } from './routes/oauth-authorize.ts'
 import { tokenRoute } from './routes/oauth-token.ts'
 import { protectedDataRoute } from './routes/protected-data.ts'
@@ -48,11 +50,14 @@ import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
 import { createClients } from './tokens/clients.ts'
 import { createKeyPush, type KeyPush } from './tokens/key-push.ts'
+import { createOdooProofs } from './tokens/odoo-proof.ts'
 import { createReconcile } from './tokens/reconcile.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
 import { createRevocationPush } from './tokens/revocation-push.ts'
 import { createRevocations } from './tokens/revocations.ts'
 import { createSessions } from './tokens/sessions.ts'
+import { signingKid } from './tokens/signing-kid.ts'
+import { VERSION } from './version.ts'
 
 const DAY = 86_400_000
 
@@ -301,9 +306,10 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(validateRoute, { gate, accessTokens, sessions })
   await app.register(revocationsRoute, { gate, revocations })
   if (isPaired(odoo)) {
+    const pairings = createPairings(database)
     const reconcile = createReconcile({
       store,
-      pairings: createPairings(database),
+      pairings,
       odoo,
       issuer,
       odooAudience: odooAudience(config.ODOO_DATABASE_UUID),
@@ -332,7 +338,21 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       })
       app.addHook('onClose', () => part.stop())
     }
-    await app.register(odooEventsRoute, { reconcile, observe: metrics.event })
+    const proofs = createOdooProofs({ verifier: () => reconcile.verifier(), pairings })
+    await app.register(odooEventsRoute, { proofs, reconcile, observe: metrics.event })
+    await app.register(odooStatusRoute, {
+      proofs,
+      facts: {
+        issuer,
+        version: VERSION,
+        access_token_ttl: config.ACCESS_TOKEN_TTL,
+        refresh_idle_ttl: config.REFRESH_IDLE_TTL,
+        refresh_absolute_ttl: config.REFRESH_ABSOLUTE_TTL,
+        role_map: config.ROLE_MAP,
+      },
+      signingKid: () => signingKid(keys.signer),
+    })
+    await app.register(odooSessionsRoutes, { proofs, clients, sessions })
   }
   await app.register(protectedDataRoute, { gate, sessions })
   await app.register(wellKnownRoutes, {

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import {
   CONTINUE_PATH,
-  EVENT_TYP,
-  type EventClaims,
+  ODOO_EVENTS_PATH,
+  ODOO_PROOF_TYP,
+  type OdooProofClaims,
   type OdooRevocations,
 } from '../src/contract/index.ts'
 
@@ -49,6 +50,8 @@ export interface FakeAddon {
   kids: string[]
   /** What it was told to refuse, list by list. */
   refused: OdooRevocations[]
+  /** That the addon tells beside them. */
+  roles: string[]
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
   /** Resolves when a call of this name has been answered after now, also where it failed. */
@@ -64,7 +67,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
 
   const profile = (uid: number) =>
     fake.stamps.has(uid)
-      ? { uid, active: true, groups: fake.groups, stamp: fake.stamps.get(uid) }
+      ? { uid, active: true, groups: fake.groups, roles: fake.roles, stamp: fake.stamps.get(uid) }
       : { uid, active: false }
 
   const codes = new Map<string, string>()
@@ -162,6 +165,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
     },
     kids: [],
     refused: [],
+    roles: [],
     failWith: undefined,
     answered: (name) =>
       new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),
@@ -182,32 +186,47 @@ export async function continueWithOdoo(app: FastifyInstance, addon: FakeAddon) {
   return app.inject({ url: `${path}/callback?${query.toString()}`, headers: page, cookies })
 }
 
-/** An event as the addon would sign it, with other claims or another header where a test says so. */
-export function signEvent(
+/** A request as the addon would sign it, with other claims or another header where a test says so. */
+export function signRequest(
   key: AddonKey,
+  path: string,
   about: object,
   audience: string,
-  changes: Partial<Record<keyof EventClaims, unknown>> = {},
+  changes: Partial<Record<keyof OdooProofClaims, unknown>> = {},
   header: { typ?: string; kid?: string } = {},
 ): { body: string; proof: string } {
-  const id = randomUUID()
-  const body = JSON.stringify({ ...about, id })
+  const body = JSON.stringify(about)
   const iat = Math.floor(Date.now() / 1000)
   const claims = {
     iss: 'odoo:the-uuid',
     aud: audience,
     iat,
     exp: iat + 60,
-    jti: id,
+    jti: randomUUID(),
+    htm: 'POST',
+    htu: path,
     content_digest: `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
     ...changes,
   }
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   // By hand: a library would put the claims right that a test wants wrong.
-  const input = `${encode({ alg: 'ES256', typ: EVENT_TYP, kid: key.kid, ...header })}.${encode(claims)}`
+  const input = `${encode({ alg: 'ES256', typ: ODOO_PROOF_TYP, kid: key.kid, ...header })}.${encode(claims)}`
   const signature = sign('sha256', Buffer.from(input), {
     key: key.privateKey,
     dsaEncoding: 'ieee-p1363',
   })
   return { body, proof: `${input}.${signature.toString('base64url')}` }
+}
+
+/** An event, which carries its id in its body, too. */
+export function signEvent(
+  key: AddonKey,
+  about: object,
+  audience: string,
+  changes: Partial<Record<keyof OdooProofClaims, unknown>> = {},
+  header: { typ?: string; kid?: string } = {},
+): { body: string; proof: string } {
+  const id = randomUUID()
+  const claims = { jti: id, ...changes }
+  return signRequest(key, ODOO_EVENTS_PATH, { ...about, id }, audience, claims, header)
 }

@@ -207,6 +207,11 @@ export function testSessionStore(t: Test, open: () => Database): void {
     await store.insert(stranger)
     const list = async () => (await store.listLive(uid, START + 10)).map(({ sid }) => sid)
     t.same(await list(), [other.sid, mine.sid], 'the one used last first')
+    const all = (await store.listAllLive(1000, START + 10)).map(({ sid }) => sid)
+    t.ok(all.indexOf(other.sid) < all.indexOf(mine.sid), 'the one used last first')
+    t.ok(all.includes(stranger.sid))
+    t.equal((await store.listAllLive(2, START + 10)).length, 2)
+    t.notOk((await store.listAllLive(1000, START + 6 * DAY)).some(({ sid }) => sid === mine.sid))
     t.equal(await store.endOwn(stranger.sid, uid, 'ended_by_user', START + 10), undefined)
     t.match(await store.endOwn(mine.sid, uid, 'ended_by_user', START + 10), { sid: mine.sid })
     t.same(await list(), [other.sid])
@@ -341,6 +346,21 @@ export function testSessionStore(t: Test, open: () => Database): void {
     t.equal(await pairings.unpin(audience), false)
     t.equal(await pairings.pin(audience, 'second'), 'second')
     await pairings.unpin(audience)
+  })
+
+  t.test('a proof of Odoo is taken once by all, and forgotten when it is over', async (t) => {
+    const database = open()
+    const store = await openStore(database)
+    t.teardown(() => store.close())
+    const pairings = createPairings(database)
+    const [audience, jti] = [`odoo:${randomUUID()}`, randomUUID()]
+    const later = Date.now() + 10 * MINUTE
+    const taken = await Promise.all([1, 2, 3].map(() => pairings.takeProof(audience, jti, later)))
+    t.same(taken.filter(Boolean), [true])
+    t.equal(await pairings.takeProof(`odoo:${randomUUID()}`, jti, later), true, 'another Odoo')
+    const [old, before] = [randomUUID(), Date.now() - 10 * MINUTE]
+    t.equal(await pairings.takeProof(audience, old, before), true)
+    t.equal(await pairings.takeProof(audience, old, before), true, 'not kept for ever')
   })
 
   t.test('B3: a code is taken once, and remembered', async (t) => {

@@ -60,7 +60,12 @@ export function addonPages(addon: string): AddonPages {
   const body = [facts, ...sections(addon)].join('\n\n')
   return {
     readme: `# ${name}\n\n${summary}.\n\n${body}\n`,
-    html: page(name, summary, marked.parse(body, { async: false })),
+    // That page lies beside its pictures.
+    html: page(
+      name,
+      summary,
+      marked.parse(body.replaceAll('](static/description/', ']('), { async: false }),
+    ),
   }
 }
 
@@ -91,6 +96,7 @@ const page = (name: string, summary: string, body: string): string => `<!doctype
 }
 body { margin: 0; font: 1rem/1.6 system-ui, sans-serif; }
 main { box-sizing: border-box; max-width: 52rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+main img { max-width: 100%; height: auto; }
 header { display: flex; gap: 1.25rem; align-items: center; margin-bottom: 1.5rem; }
 header img { width: 4.5rem; height: 4.5rem; flex: none; }
 h1 { margin: 0; font-size: 2rem; line-height: 1.2; }

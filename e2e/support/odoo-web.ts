@@ -36,9 +36,9 @@ export async function fillInOdooLogin(
 export const useOdooPasskey = (page: Page): Promise<void> =>
   // The link stands there before the script that makes it do something.
   expect(async () => {
-    const asked = page.waitForRequest('**/auth/passkey/start-auth', { timeout: 500 })
+    const asked = page.waitForRequest('**/auth/passkey/start-auth', { timeout: 2000 })
     await Promise.all([asked, page.getByText('Use a Passkey').click()])
-  }).toPass({ timeout: 10_000 })
+  }).toPass({ timeout: 20_000 })
 
 /** Waits for Odoo's web client, which internal users come to. */
 export const untilInOdoo = (page: Page): Promise<void> => page.waitForURL(/\/odoo(\/|\?|$)/)

@@ -17,7 +17,15 @@
             "requests": "python3-requests",
         },
     },
-    "data": ["security/ir.model.access.csv", "views/res_config_settings_views.xml"],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/drawbridge_session_security.xml",
+        "views/connection_templates.xml",
+        "views/drawbridge_role_views.xml",
+        "views/drawbridge_session_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/res_users_views.xml",
+    ],
     "images": ["static/description/banner.png"],
     "uninstall_hook": "uninstall_hook",
 }

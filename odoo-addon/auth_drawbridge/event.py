@@ -1,6 +1,5 @@
 """An event for the bridge: which sessions it should look at again. Knows nothing of Odoo."""
 
-import hashlib
 import json
 import logging
 import threading
@@ -8,22 +7,14 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-import jwt
 import requests
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from .assertion import content_digest
+from . import proof
 
 _logger = logging.getLogger(__name__)
 
-#: ``typ`` of what proves an event. Never valid as anything else that the bridge takes.
-TYP = "drawbridge-event+jwt"
-
 #: Of the bridge, below its address.
 PATH = "/odoo/events"
-
-#: Seconds between ``iat`` and ``exp``. The last attempt begins well before.
-LIFETIME = 60
 
 #: Users in one event; more are told of as all.
 MAX_UIDS = 1000
@@ -32,8 +23,8 @@ MAX_UIDS = 1000
 #: itself when it asks which are left.
 MAX_BROWSERS = 64
 
-#: Seconds to wait before each attempt. What is lost all the same, the bridge finds by itself when
-#: it compares the stamps.
+#: Seconds to wait before each attempt; all are made while the proof lives. What is lost all the
+#: same, the bridge finds by itself when it compares the stamps.
 WAITS = (0, 0.5, 2)
 
 #: Seconds to connect, and to wait for the answer.
@@ -43,22 +34,6 @@ TIMEOUT = 2
 MAX_SENDING = 32
 
 _sending = threading.BoundedSemaphore(MAX_SENDING)
-
-
-@dataclass(frozen=True, repr=False)
-class Sender:
-    """What it takes to send events.
-
-    :param str url: of the bridge's route for events
-    :param str issuer: of the event: ``odoo:<database.uuid>``
-    :param str audience: the bridge, by its issuer
-    :param str key: private JWK, as JSON
-    """
-
-    url: str
-    issuer: str
-    audience: str
-    key: str
 
 
 @dataclass(frozen=True)
@@ -71,28 +46,6 @@ class Subject:
 
     uids: set = field(default_factory=set)
     browsers: set = field(default_factory=set)
-
-
-def generate_key():
-    """Make a key.
-
-    :return: private JWK, as JSON
-    :rtype: str
-    """
-    return _algorithm().to_jwk(ec.generate_private_key(ec.SECP256R1()))
-
-
-def public_jwk(key):
-    """Give the public half of a key, named by its thumbprint (RFC 7638).
-
-    :param str key: private JWK, as JSON
-    :rtype: dict
-    """
-    private = json.loads(key)
-    required = {name: private[name] for name in ("crv", "kty", "x", "y")}
-    text = json.dumps(required, separators=(",", ":"), sort_keys=True)
-    thumbprint = jwt.utils.base64url_encode(hashlib.sha256(text.encode()).digest()).decode()
-    return {**required, "kid": thumbprint, "alg": "ES256", "use": "sig"}
 
 
 def body_of(subject, event_id):
@@ -111,63 +64,43 @@ def body_of(subject, event_id):
     return json.dumps(body).encode()
 
 
-def proof_of(body, event_id, sender):
-    """What proves that an event is this database's: a JWT that is good for this one body.
-
-    :rtype: str
-    """
-    now = int(time.time())
-    claims = {
-        "iss": sender.issuer,
-        "aud": sender.audience,
-        "iat": now,
-        "exp": now + LIFETIME,
-        "jti": event_id,
-        "content_digest": content_digest(body),
-    }
-    headers = {"typ": TYP, "kid": public_jwk(sender.key)["kid"]}
-    return jwt.encode(claims, _algorithm().from_jwk(sender.key), algorithm="ES256", headers=headers)
-
-
-def start(subject, sender):
+def start(subject, bridge):
     """Send an event from a thread of its own. Neither waits nor fails.
 
     :param Subject subject:
-    :param Sender sender:
+    :param proof.PairedBridge bridge:
     """
     if not _sending.acquire(blocking=False):
         _logger.warning("Too many events wait for the bridge: one is left to its comparison")
         return
     try:
         # Not a daemon: a process that ends sends its last event first.
-        threading.Thread(target=_run, args=[subject, sender], name="drawbridge.event").start()
+        threading.Thread(target=_run, args=[subject, bridge], name="drawbridge.event").start()
     # It is called after a commit, which must not look as if it had failed.
     except Exception:  # noqa: BLE001 pylint: disable=broad-except
         _sending.release()
         _logger.exception("An event for the bridge could not be sent")
 
 
-def _run(subject, sender):
+def _run(subject, bridge):
     try:
-        _send(subject, sender)
+        _send(subject, bridge)
     except Exception:  # noqa: BLE001 pylint: disable=broad-except
         _logger.exception("An event for the bridge could not be sent")
     finally:
         _sending.release()
 
 
-def _send(subject, sender):
+def _send(subject, bridge):
     event_id = str(uuid.uuid4())
     body = body_of(subject, event_id)
-    headers = {
-        "Authorization": f"Bearer {proof_of(body, event_id, sender)}",
-        "Content-Type": "application/json",
-    }
+    # One for all attempts: the bridge takes that of an event more than once.
+    headers = proof.headers_of(PATH, body, event_id, bridge)
     for wait in WAITS:
         time.sleep(wait)
         try:
             with requests.post(
-                sender.url,
+                bridge.url + PATH,
                 data=body,
                 headers=headers,
                 timeout=TIMEOUT,
@@ -180,13 +113,9 @@ def _send(subject, sender):
             reason = type(error).__name__
         else:
             if 200 <= status < 300:
-                _logger.info("Event %s of %s: told the bridge", event_id, sender.issuer)
+                _logger.info("Event %s of %s: told the bridge", event_id, bridge.issuer)
                 return
             reason = f"status {status}"
             if status < 500 and status != 429:
                 break
-    _logger.warning("Event %s of %s: the bridge was not told (%s)", event_id, sender.issuer, reason)
-
-
-def _algorithm():
-    return jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
+    _logger.warning("Event %s of %s: the bridge was not told (%s)", event_id, bridge.issuer, reason)

@@ -36,7 +36,10 @@ export const ERRORS = {
     description: 'This address answers to the gate only.',
   },
   invalid_token: { status: 401, description: 'The access token is invalid or expired.' },
-  invalid_event: { status: 401, description: 'This address answers to the paired Odoo only.' },
+  invalid_odoo_proof: {
+    status: 401,
+    description: 'This address answers to the paired Odoo only.',
+  },
   session_ended: { status: 401, description: 'The session is over. Sign in again.' },
   insufficient_scope: { status: 403, description: 'The token does not allow this.' },
   origin_refused: { status: 403, description: 'This request must come from the same origin.' },

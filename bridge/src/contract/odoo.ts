@@ -1,23 +1,34 @@
-/** Where Odoo tells of changed users; only with `ODOO_ADAPTER=addon`. */
+/** Where Odoo tells of changed users. Like all these paths, only with `ODOO_ADAPTER=addon`. */
 export const ODOO_EVENTS_PATH = '/odoo/events'
+
+/** What an administrator of Odoo may ask for, and do. */
+export const ODOO_STATUS_PATH = '/odoo/status'
+export const ODOO_SESSIONS_PATH = '/odoo/sessions'
+export const ODOO_END_SESSIONS_PATH = '/odoo/sessions/end'
 
 /** How often users are named in one event, and asked for in one question, at most. */
 export const MOST_UIDS = 1000
 
-/** `typ` of what Odoo proves an event with. Never valid as anything else. */
-export const EVENT_TYP = 'drawbridge-event+jwt'
+/** Sessions in one answer, and in one request to end them, at most. */
+export const MOST_LISTED_SESSIONS = 500
 
-/** Claims of that proof: it is good for one body. Times are seconds since 1970. */
-export interface EventClaims {
+/** `typ` of what Odoo proves a request with. Never valid as anything else. */
+export const ODOO_PROOF_TYP = 'drawbridge-odoo+jwt'
+
+/** Claims of that proof: it is good for one request. Times are seconds since 1970. */
+export interface OdooProofClaims {
   /** `odoo:<database.uuid>` */
   iss: string
   /** The issuer of the bridge. */
   aud: string
   iat: number
   exp: number
-  /** The event's `id`. */
+  /** An event's `id`. */
   jti: string
-  /** @see RFC 9530 §2 */
+  /** The method of the request, and the path of the bridge's route. @see RFC 9449 §4.2 */
+  htm: string
+  htu: string
+  /** Of its body. @see RFC 9530 §2 */
   content_digest: string
 }
 
@@ -40,4 +51,40 @@ export interface OdooRevocations {
   sessions: { sid: string; until: number }[]
   /** Users whose tokens with `iat` up to the cut-off are refused. */
   users: { uid: number; cutoff: number; until: number }[]
+}
+
+/** Answer of `POST /odoo/status`: what an administrator of Odoo may know. Lives are in seconds. */
+export interface OdooStatus {
+  issuer: string
+  version: string
+  /** Of the key that signs now. */
+  kid: string
+  access_token_ttl: number
+  refresh_idle_ttl: number
+  refresh_absolute_ttl: number
+  /** External id of a group → role. */
+  role_map: Record<string, string>
+}
+
+/** A session, as Odoo shows it. Times are seconds since 1970. */
+export interface OdooSession {
+  sid: string
+  uid: number
+  client_id: string
+  client_name: string
+  /** Whether it is the bridge's own PWA, and no app that was connected. */
+  first_party: boolean
+  /** "Firefox on Windows". */
+  device: string
+  ip: string
+  created_at: number
+  last_seen_at: number
+  late_replays: number
+}
+
+/** Answer of `POST /odoo/sessions`: the live ones, the one used last first. */
+export interface OdooSessions {
+  sessions: OdooSession[]
+  /** Whether there are others, used longer ago. */
+  more: boolean
 }

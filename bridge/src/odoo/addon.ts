@@ -23,6 +23,8 @@ interface Profile {
   active: boolean
   /** External ids. */
   groups: string[]
+  /** That Odoo gives for these groups, beside those of ROLE_MAP; an addon of before tells none. */
+  roles?: string[]
   stamp: string
 }
 
@@ -49,12 +51,15 @@ function toEventKey(jwk: unknown): EventKey {
       return { kty, crv, x, y, kid: kid.digest('base64url') }
     }
   } catch (cause) {
-    throw new OdooUnavailable('Odoo told no key for its events: is the addon up to date?', {
+    throw new OdooUnavailable('Odoo told no key for its requests: is the addon up to date?', {
       cause,
     })
   }
-  throw new OdooUnavailable('Odoo told a key for its events that is not one on P-256.')
+  throw new OdooUnavailable('Odoo told a key for its requests that is not one on P-256.')
 }
+
+/** A role as the addon lets administrators write it. */
+const ROLE = /^[a-z0-9_.-]{1,64}$/
 
 /** From a block that nobody has. @see RFC 5737 §3 */
 const PROBE_ADDRESS = '192.0.2.1'
@@ -95,18 +100,20 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     }
   }
 
-  const rolesOf = (groups: string[]): string[] => [
-    ...new Set(
-      Object.entries(roleMap)
+  const rolesOf = ({ groups, roles = [] }: Pick<Profile, 'groups' | 'roles'>): string[] => [
+    ...new Set([
+      ...Object.entries(roleMap)
         .filter(([group]) => groups.includes(group))
         .map(([, role]) => role),
-    ),
+      // A space in one would make two of it.
+      ...roles.filter((role) => ROLE.test(role)),
+    ]),
   ]
 
   const toIdentity = (answer: IdentityAnswer): Identity => ({
     uid: answer.uid,
     amr: answer.amr,
-    roles: rolesOf(answer.groups),
+    roles: rolesOf(answer),
     odooSession: null,
     odooStamp: answer.stamp,
     authTime: answer.auth_time === undefined ? null : answer.auth_time * 1000,
@@ -151,9 +158,9 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     },
 
     check: async ({ uid, odooStamp }) => {
-      const { active, groups, stamp } = (await ask(checkHttp, 'profile', { uid })) as Profile
-      if (!active || stamp !== odooStamp) throw new OdooSessionEnded()
-      return { roles: rolesOf(groups) }
+      const profile = (await ask(checkHttp, 'profile', { uid })) as Profile
+      if (!profile.active || profile.stamp !== odooStamp) throw new OdooSessionEnded()
+      return { roles: rolesOf(profile) }
     },
 
     stamps: async (uids) => {

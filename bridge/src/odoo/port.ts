@@ -89,7 +89,7 @@ export interface IdentityProvider {
   close(): Promise<void>
 }
 
-/** The public half of the key that an Odoo with the addon signs its events with. */
+/** The public half of the key that an Odoo with the addon signs its requests with. */
 export interface EventKey {
   kty: 'EC'
   crv: 'P-256'

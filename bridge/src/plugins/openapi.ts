@@ -4,6 +4,7 @@ import type { RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import { ERRORS, GATE_HEADERS, type ErrorCode } from '../contract/index.ts'
+import { VERSION } from '../version.ts'
 
 export interface OpenApiOptions {
   issuer: string
@@ -38,7 +39,7 @@ export const openApi = fp<OpenApiOptions>(async (app, { issuer, documentation })
       info: {
         title: 'Drawbridge',
         description: 'Sign in with Odoo, checked at the Nginx gate.',
-        version: '0.1.0',
+        version: VERSION,
       },
       servers: [{ url: issuer }],
       tags: [
@@ -46,6 +47,7 @@ export const openApi = fp<OpenApiOptions>(async (app, { issuer, documentation })
         { name: 'oauth', description: 'OAuth 2.0 for other apps: code, PKCE, refresh.' },
         { name: 'api', description: "The user's own data, behind the gate." },
         { name: 'gate', description: 'For the gate alone.' },
+        { name: 'odoo', description: 'For the paired Odoo alone.' },
         { name: 'operation', description: 'For whoever runs the bridge; not behind the gate.' },
       ],
       components: {
@@ -56,11 +58,11 @@ export const openApi = fp<OpenApiOptions>(async (app, { issuer, documentation })
             scheme: 'bearer',
             description: 'The secret that gate and bridge share.',
           },
-          odooEvent: {
+          odoo: {
             type: 'http',
             scheme: 'bearer',
             bearerFormat: 'JWT',
-            description: 'Signed by the key of the addon, for this body. See docs/odoo.md.',
+            description: 'Signed by the key of the addon, for this request. See docs/odoo.md.',
           },
           gate: {
             type: 'apiKey',

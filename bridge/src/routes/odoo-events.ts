@@ -1,15 +1,13 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { MOST_UIDS, ODOO_EVENTS_PATH, type EventClaims } from '../contract/index.ts'
+import { MOST_UIDS, ODOO_EVENTS_PATH } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
-import { requireJson } from '../plugins/json-only.ts'
-import { verifyBody } from '../tokens/event.ts'
+import { onlyOdoo, type OdooProofs } from '../plugins/odoo.ts'
 import type { Reconcile } from '../tokens/reconcile.ts'
 import { NoContent } from './answers.ts'
 
 export interface OdooEventsRouteOptions {
+  proofs: OdooProofs
   reconcile: Reconcile
   /** Told how each event was answered. */
   observe: (outcome: 'accepted' | 'refused') => void
@@ -31,19 +29,11 @@ const Body = Type.Object(
 )
 
 const SCHEMA = {
-  tags: ['operation'],
+  tags: ['odoo'],
   summary: 'Odoo tells whose stamps to read again, signed by the key of the addon',
-  security: [{ odooEvent: [] }],
+  security: [{ odoo: [] }],
   body: Body,
   response: { 204: NoContent },
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch (cause) {
-    throw new BridgeError('invalid_request', { cause })
-  }
 }
 
 /**
@@ -52,41 +42,19 @@ function parse(body: Buffer): unknown {
  */
 export const odooEventsRoute: FastifyPluginCallbackTypebox<OdooEventsRouteOptions> = (
   app,
-  { reconcile, observe },
+  { proofs, reconcile, observe },
   done,
 ) => {
-  const proofs = new WeakMap<FastifyRequest, EventClaims>()
-
-  // The digest is of the bytes as they came.
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, parsed) => {
-    parsed(null, body)
-  })
-  // The schema is for the document; what it says is checked when the bytes are known to be Odoo's.
-  app.setValidatorCompiler(() => () => true)
-
-  // In this order: nothing of a stranger's body is read.
-  app.addHook('onRequest', async (request) => {
-    const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
-    const verifier = reconcile.verifier()
-    if (!verifier) throw new BridgeError('invalid_event', { description: 'no key is pinned yet' })
-    proofs.set(request, verifier.verifyProof(token))
-    await requireJson(request)
-  })
+  // The addon sends an event again that was not answered, as it was.
+  const claimsOf = onlyOdoo(app, { proofs, repeatable: true })
   app.addHook('onResponse', (_request, reply, next) => {
     observe(reply.statusCode === 204 ? 'accepted' : 'refused')
     next()
   })
 
   app.post(ODOO_EVENTS_PATH, { schema: SCHEMA, bodyLimit: MOST_BYTES }, async (request, reply) => {
-    const body = request.body as unknown
-    const claims = proofs.get(request)
-    if (!Buffer.isBuffer(body) || !claims) throw new BridgeError('invalid_request')
-    verifyBody(claims, body)
-    const event = parse(body)
-    if (!Value.Check(Body, event) || event.id !== claims.jti) {
-      throw new BridgeError('invalid_request')
-    }
+    const event = request.body
+    if (event.id !== claimsOf(request).jti) throw new BridgeError('invalid_request')
     request.log.info({ event: event.id }, 'Odoo told of a change')
     const { all, uids = [], browsers = [] } = event
     reconcile.lookAt(all ? 'all' : uids, browsers)

@@ -28,6 +28,17 @@ export function createPairings(database: Database): PairingStore {
       return rows.length > 0
     },
 
+    takeProof: async (audience, jti, expiresAt) => {
+      await database.query(`DELETE FROM odoo_proofs WHERE expires_at < ${time}`, [])
+      const rows = await database.query(
+        `INSERT INTO odoo_proofs (audience, jti, expires_at) VALUES ($1, $2, $3)
+             ON CONFLICT (audience, jti) DO NOTHING
+      RETURNING jti`,
+        [audience, jti, expiresAt],
+      )
+      return rows.length > 0
+    },
+
     beginComparison: async (audience, interval) => {
       const rows = await database.query(
         `UPDATE odoo_pairings SET compared_at = ${time}

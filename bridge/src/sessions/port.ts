@@ -43,6 +43,7 @@ export type Check = Pick<Session, 'roles' | 'odoo_checked_at'>
 export type RevokedReason =
   | 'logout'
   | 'ended_by_user'
+  | 'ended_in_odoo'
   | 'reuse'
   | 'code_replay'
   | 'odoo_session_ended'
@@ -118,6 +119,9 @@ export interface SessionStore {
 
   /** The live sessions of a user, the one used last first. */
   listLive(uid: number, now: number): Promise<Session[]>
+
+  /** The live sessions of all users, the one used last first, `most` of them. */
+  listAllLive(most: number, now: number): Promise<Session[]>
 
   /**
    * Ends a live session of this user, and of no other.
@@ -254,6 +258,12 @@ export interface PairingStore {
   pin(audience: string, eventKey: string): Promise<string>
   /** Forgets it. @returns whether there was one */
   unpin(audience: string): Promise<boolean>
+  /**
+   * Takes a proof of that Odoo once, by whichever bridge.
+   * @param expiresAt milliseconds since 1970: it is remembered for so long
+   * @returns whether it had not been taken before
+   */
+  takeProof(audience: string, jti: string, expiresAt: number): Promise<boolean>
   /**
    * Whether it is this bridge's turn to compare all stamps: nobody has begun to for `interval`
    * milliseconds. Only one bridge is told so.

@@ -125,6 +125,12 @@ export async function openStore(database: Database): Promise<SessionStore> {
         [uid, now],
       ),
 
+    listAllLive: (most, now) =>
+      database.query(
+        `SELECT * FROM sessions WHERE ${LIVE} ORDER BY last_seen_at DESC, sid LIMIT $1`,
+        [most, now],
+      ),
+
     endOwn: (sid, uid, reason, now) =>
       one(
         `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3

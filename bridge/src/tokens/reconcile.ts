@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { MOST_UIDS } from '../contract/index.ts'
 import type { EventKey, PairedOdoo } from '../odoo/port.ts'
 import type { PairingStore, RevokedReason, Session, SessionStore } from '../sessions/port.ts'
-import { createEventVerifier, type EventVerifier } from './event.ts'
+import { createOdooProofVerifier, type OdooProofVerifier } from './odoo-proof.ts'
 
 /** Users in one question to Odoo: it takes half a second of one of its workers. */
 const BATCH = MOST_UIDS / 2
@@ -24,7 +24,7 @@ export interface ReconcileOptions {
   odoo: PairedOdoo
   /** Of this bridge. */
   issuer: string
-  /** `odoo:<database.uuid>`, `iss` of Odoo's events. */
+  /** `odoo:<database.uuid>`, `iss` of Odoo's proofs. */
   odooAudience: string
   /** Milliseconds between two comparisons of all stamps. */
   interval: number
@@ -43,7 +43,7 @@ export interface ReconcileOptions {
 /** Ends sessions whose users are not who they were, as Odoo tells it: at once, or by the next round. */
 export interface Reconcile {
   /** Undefined until Odoo was asked for its key. */
-  verifier(): EventVerifier | undefined
+  verifier(): OdooProofVerifier | undefined
   /** Has the bridge look at users and browsers soon; does not wait for it. */
   lookAt(users: readonly number[] | 'all', browsers: readonly string[]): void
   /** Begins the rounds. */
@@ -62,7 +62,7 @@ export interface Reconcile {
 export function createReconcile(options: ReconcileOptions): Reconcile {
   const { store, pairings, odoo, issuer, odooAudience, interval, log, observe } = options
 
-  let verifier: EventVerifier | undefined
+  let verifier: OdooProofVerifier | undefined
   let refusedKid: string | undefined
   let failing = false
   let stopped = false
@@ -148,13 +148,13 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (pinned.kid !== told.kid && refusedKid !== told.kid) {
       log.error(
         { pinned: pinned.kid, told: told.kid },
-        'Odoo has another key for its events than the pinned one: its events are refused. If that is right, unpin it',
+        'Odoo has another key for its requests than the pinned one: they are refused. If that is right, unpin it',
       )
     }
     refusedKid = pinned.kid === told.kid ? undefined : told.kid
     if (verifier?.kid === pinned.kid) return
-    verifier = createEventVerifier(pinned, odooAudience, issuer)
-    log.info({ kid: pinned.kid }, 'events of Odoo are taken by this key')
+    verifier = createOdooProofVerifier(pinned, odooAudience, issuer)
+    log.info({ kid: pinned.kid }, 'requests of Odoo are taken by this key')
   }
 
   const runRound = async (): Promise<void> => {

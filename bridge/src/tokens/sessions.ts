@@ -278,26 +278,40 @@ export function createSessions(options: SessionsOptions) {
     /** The live sessions of a user, the one used last first. */
     list: (uid: number): Promise<Session[]> => store.listLive(uid, Date.now()),
 
+    /** The live sessions of all users, the one used last first, `most` of them. */
+    listAll: (most: number): Promise<Session[]> => store.listAllLive(most, Date.now()),
+
     /** Ends one session of this user. @returns whether there was one */
-    async endOwn(sid: string, uid: number, log: FastifyBaseLogger): Promise<boolean> {
-      const session = await store.endOwn(sid, uid, 'ended_by_user', Date.now())
-      if (session) await afterEnd(session, 'ended_by_user', log)
+    async endOwn(
+      sid: string,
+      uid: number,
+      log: FastifyBaseLogger,
+      reason: RevokedReason = 'ended_by_user',
+    ): Promise<boolean> {
+      const session = await store.endOwn(sid, uid, reason, Date.now())
+      if (session) await afterEnd(session, reason, log)
       return session !== undefined
     },
 
     /**
      * Ends all sessions of this user, the one that asks included, and makes every token of theirs
      * from up to now worthless at the gate.
+     * @returns how many there were
      */
-    async endAll(uid: number, log: FastifyBaseLogger): Promise<void> {
+    async endAll(
+      uid: number,
+      log: FastifyBaseLogger,
+      reason: RevokedReason = 'ended_by_user',
+    ): Promise<number> {
       const now = Date.now()
-      const sessions = await store.endAll(uid, 'ended_by_user', now)
+      const sessions = await store.endAll(uid, reason, now)
       await Promise.all([
-        ...sessions.map((session) => afterEnd(session, 'ended_by_user', log)),
+        ...sessions.map((session) => afterEnd(session, reason, log)),
         // Tokens know only whole seconds, and those of this one are refused to its end. Whoever
         // signs in again after the answer must not get one of them.
         delay(1001 - (now % 1000)),
       ])
+      return sessions.length
     },
 
     /** Whether a session may still act. */

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { test, type Test } from 'tap'
 import {
+  ODOO_END_SESSIONS_PATH,
   ODOO_EVENTS_PATH,
   PATHS,
   type RevocationsPage,
@@ -160,11 +161,14 @@ test('whatever is not quite an event of this Odoo is refused, and Odoo is not as
     'without a time': changed({ iat: undefined }),
     'of a broken time': changed({ exp: now + 0.5 }),
     'without an id': changed({ jti: undefined }),
+    'for another route': changed({ htu: ODOO_END_SESSIONS_PATH }),
+    'for another method': changed({ htm: 'GET' }),
+    'for no route': changed({ htu: undefined }),
   }
   for (const [what, event] of Object.entries(wrong)) {
     const response = await send(app, event)
     t.equal(response.statusCode, 401, `${what}: ${response.body}`)
-    t.equal(errorOf(response), 'invalid_event', what)
+    t.equal(errorOf(response), 'invalid_odoo_proof', what)
   }
 
   const large = Buffer.alloc(60 * 1024, 'x')

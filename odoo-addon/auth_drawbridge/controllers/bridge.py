@@ -30,13 +30,13 @@ class BridgeController(http.Controller):
         """Whether the pairing works, and whom Odoo takes the caller for.
 
         ``client_address`` is what was forwarded where Odoo runs with ``proxy_mode``, and the
-        bridge's own address where not. ``event_key`` is the public JWK that events are verified
-        with.
+        bridge's own address where not. ``event_key`` is the public JWK that what Odoo sends is
+        verified with.
         """
         return request.make_json_response(
             {
                 "client_address": request.httprequest.remote_addr,
-                "event_key": request.env["drawbridge.event"]._public_key(),
+                "event_key": request.env["drawbridge.bridge"]._public_key(),
             }
         )
 

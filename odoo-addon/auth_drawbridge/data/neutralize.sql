@@ -5,7 +5,8 @@ DELETE FROM ir_config_parameter
     'auth_drawbridge.issuer',
     'auth_drawbridge.jwks_url',
     'auth_drawbridge.bridge_url',
-    'auth_drawbridge.event_key'
+    'auth_drawbridge.event_key',
+    'auth_drawbridge.connection'
  );
 -- nor hand over to it who was just signed in
 DELETE FROM drawbridge_code;

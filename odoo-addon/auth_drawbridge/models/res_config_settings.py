@@ -1,7 +1,7 @@
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 #: System parameter: the issuer whose tokens are accepted, exactly as in their ``iss``.
 ISSUER = "auth_drawbridge.issuer"
@@ -12,8 +12,12 @@ JWKS_URL = "auth_drawbridge.jwks_url"
 #: System parameter: where the bridge itself is, if Odoo does not reach it at the issuer.
 BRIDGE_URL = "auth_drawbridge.bridge_url"
 
-#: System parameter: the private JWK that events are signed with; made when the bridge first asks.
+#: System parameter: the private JWK that requests to the bridge are signed with; made when the
+#: bridge first asks.
 EVENT_KEY = "auth_drawbridge.event_key"
+
+#: System parameter: what the last connection test found, as JSON.
+CONNECTION = "auth_drawbridge.connection"
 
 
 def jwks_url(parameters):
@@ -43,9 +47,39 @@ class ResConfigSettings(models.TransientModel):
     )
     auth_drawbridge_bridge_url = fields.Char(
         string="Address of the bridge",
-        help="Where Odoo tells the bridge of changed users, at /odoo/events below it. "
+        help="Where Odoo calls the bridge, at /odoo/ below it. "
         "Leave it empty to use the issuer.",
     )
+
+    auth_drawbridge_verdict = fields.Html(
+        string="Connection to the bridge",
+        compute="_compute_auth_drawbridge_connection",
+        groups="base.group_system",
+        sanitize=False,
+    )
+    auth_drawbridge_facts = fields.Html(
+        string="Settings of the bridge",
+        compute="_compute_auth_drawbridge_connection",
+        groups="base.group_system",
+        sanitize=False,
+    )
+
+    @api.depends_context("lang", "tz")
+    def _compute_auth_drawbridge_connection(self):
+        """Show what the last test found: the bridge is not asked while the page opens."""
+        connection = self.env["drawbridge.connection"]
+        self.auth_drawbridge_verdict = connection._verdict()
+        self.auth_drawbridge_facts = connection._facts()
+
+    def action_auth_drawbridge_test(self):
+        """Test the connection to the bridge by the settings that are saved.
+
+        :raise AccessError: the user is no administrator
+        """
+        self.check_access("write")
+        if not self.env["ir.config_parameter"].get_param(ISSUER):
+            raise UserError(self.env._("Enter the issuer and save first."))
+        self.env["drawbridge.connection"]._test()
 
     @api.constrains(
         "auth_drawbridge_issuer", "auth_drawbridge_jwks_url", "auth_drawbridge_bridge_url"

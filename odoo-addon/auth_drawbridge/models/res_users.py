@@ -96,6 +96,11 @@ class ResUsers(models.Model):
         model._check_credentials = _check_credentials
         return result
 
+    def action_drawbridge_sessions(self):
+        """Show what this user is signed in to; to others than administrators only their own."""
+        self.ensure_one()
+        return self.env["drawbridge.session"].action_open_of(self.id)
+
     def _drawbridge_sign_in(self, login, password, code):
         """Sign somebody in as Odoo's own login page would, second factor included.
 
@@ -186,7 +191,8 @@ class ResUsers(models.Model):
         if not self.env["ir.http"]._drawbridge_is_active_user(self.id):
             return {"uid": self.id, "active": False}
         user = self.with_user(self.id).sudo()
-        external_ids = user.all_group_ids.get_external_id()
+        groups = user.all_group_ids
+        external_ids = groups.get_external_id()
         return {
             "uid": user.id,
             "active": True,
@@ -196,6 +202,7 @@ class ResUsers(models.Model):
             "lang": user.lang or None,
             "tz": user.tz or None,
             "groups": sorted(filter(None, external_ids.values())),
+            "roles": self.env["drawbridge.role"]._names_for(groups),
             "company": user.company_id.id,
             "companies": [{"id": each.id, "name": each.name} for each in user.company_ids],
             "stamp": user._drawbridge_stamp(),

@@ -2,6 +2,7 @@ from . import test_authentication
 from . import test_bearer
 from . import test_bridge_api
 from . import test_browsers
+from . import test_connection
 from . import test_events
 from . import test_hand_off
 from . import test_jwks
@@ -11,6 +12,8 @@ from . import test_neutralize
 from . import test_redeem
 from . import test_refused_tokens
 from . import test_revocations
+from . import test_roles
 from . import test_scopes
+from . import test_sessions
 from . import test_settings
 from . import test_translations

@@ -47,7 +47,10 @@ class Key:
 
 
 class Bridge:
-    """Serves ``/.well-known/jwks.json`` on a free port of loopback until :meth:`stop`."""
+    """Serves ``/.well-known/jwks.json`` on a free port of loopback until :meth:`stop`.
+
+    ``answers`` has what is answered to a ``POST`` by path, as JSON, or a status.
+    """
 
     def __init__(self):
         self.key = Key("key-1")
@@ -55,6 +58,8 @@ class Bridge:
         self.body = None
         self.headers = {}
         self.requested = []
+        self.answers = {}
+        self.posted = []
         # Set when a request has come in; answers wait while ``may_answer`` is not set.
         self.was_asked = threading.Event()
         self.may_answer = threading.Event()
@@ -66,13 +71,21 @@ class Bridge:
                 bridge.requested.append(self.path)
                 bridge.was_asked.set()
                 bridge.may_answer.wait()
-                body = bridge._body()
+                body = bridge._body(self.path)
                 self.send_response(bridge.status)
                 self.send_header("Content-Length", str(len(body)))
                 for name, value in bridge.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                bridge.posted.append((self.path, self.headers["Authorization"], body))
+                answer = bridge.answers.get(self.path, 404)
+                self.send_response(answer if isinstance(answer, int) else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps(answer).encode())
 
             def log_message(self, *args):
                 """Odoo's log is the test's own."""
@@ -81,11 +94,14 @@ class Bridge:
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02])
         self._thread.start()
         self.issuer = f"http://127.0.0.1:{self._server.server_port}"
+        self.says_issuer = self.issuer
         self.jwks_url = f"{self.issuer}/.well-known/jwks.json"
 
-    def _body(self):
+    def _body(self, path):
         if self.body is not None:
             return self.body
+        if path == "/.well-known/oauth-authorization-server":
+            return json.dumps({"issuer": self.says_issuer}).encode()
         return json.dumps({"keys": [self.key.jwk()]}).encode()
 
     def stop(self):

@@ -66,7 +66,7 @@ class TestEvents(DrawbridgeCase):
     def setUp(self):
         super().setUp()
         self.events = self.env["drawbridge.event"]
-        self.key = self.events._public_key()
+        self.key = self.env["drawbridge.bridge"]._public_key()
         self.forget()
         self.addCleanup(self.forget)
 
@@ -234,7 +234,8 @@ class TestEvents(DrawbridgeCase):
         self.commit()
         self.assertEqual(receiver.received, [])
         self.env["ir.config_parameter"].set_param(ISSUER, self.bridge.issuer)
-        self.assertNotEqual(self.events._public_key(), self.key, "and would be somebody else")
+        later = self.env["drawbridge.bridge"]._public_key()
+        self.assertNotEqual(later, self.key, "and would be somebody else")
 
     # How it is told
 
@@ -261,7 +262,7 @@ class TestEvents(DrawbridgeCase):
         self.assertEqual(path, "/odoo/events")
         header, claims, said = self.proof(receiver.received[0])
         self.assertEqual(
-            header, {"typ": "drawbridge-event+jwt", "alg": "ES256", "kid": self.key["kid"]}
+            header, {"typ": "drawbridge-odoo+jwt", "alg": "ES256", "kid": self.key["kid"]}
         )
         self.assertEqual(claims["exp"] - claims["iat"], 60)
         self.assertEqual(claims["content_digest"], content_digest(body))
@@ -353,5 +354,5 @@ class TestEvents(DrawbridgeCase):
                 found.get_param(EVENT_KEY)
             with self.assertRaises(AccessError):
                 user.with_user(user).read(["auth_drawbridge_revision"])
-        sender = self.events._sender()
-        self.assertNotIn(json.loads(sender.key)["d"], repr(sender))
+        paired = self.env["drawbridge.bridge"]._paired()
+        self.assertNotIn(json.loads(paired.key)["d"], repr(paired))
