@@ -29,7 +29,7 @@ LIFETIME = 60
 MAX_UIDS = 1000
 
 #: Sessions of Odoo in one event, which the bridge takes up to 16 KiB of. The others it finds by
-#: itself when it asks which are left.
+#: itself when it asks which were signed out.
 MAX_BROWSERS = 64
 
 #: Seconds to wait before each attempt. What is lost all the same, the bridge finds by itself when

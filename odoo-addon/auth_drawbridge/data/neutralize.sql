@@ -9,3 +9,5 @@ DELETE FROM ir_config_parameter
  );
 -- nor hand over to it who was just signed in
 DELETE FROM drawbridge_code;
+-- nor tell who signed out of the production system
+DELETE FROM drawbridge_sign_out;

@@ -1,5 +1,6 @@
 from . import drawbridge_code
 from . import drawbridge_event
+from . import drawbridge_sign_out
 from . import ir_http
 from . import res_config_settings
 from . import res_device

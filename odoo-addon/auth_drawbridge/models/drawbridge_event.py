@@ -3,6 +3,7 @@ import functools
 from odoo import api, models
 
 from .. import event
+from .drawbridge_sign_out import record
 from .res_config_settings import BRIDGE_URL, EVENT_KEY, ISSUER
 
 #: Of ``cr.postcommit.data``: an ``event.Subject``. Missing while nothing is queued.
@@ -17,21 +18,23 @@ class DrawbridgeEvent(models.AbstractModel):
     def _queue(self, uids=(), browsers=()):
         """Have one event sent when this transaction has committed, about all that it changed.
 
-        The bridge does not believe what an event says: it asks for the stamps, and for the
-        sessions that are left. So one too many does no harm, and after a rollback there is none.
+        The bridge does not believe what an event says: it asks for the stamps, and which of the
+        sessions were signed out. So one too many user does no harm, and after a rollback there is
+        none. Sessions are recorded just before, also where nobody would take an event.
 
         :param uids: ids of users
-        :param browsers: identifiers of sessions of Odoo that ended
+        :param browsers: identifiers of sessions of Odoo that were signed out
         """
         postcommit = self.env.cr.postcommit
         if not uids and not browsers:
             return
         if QUEUE not in postcommit.data:
             sender = self._sender()
-            if sender is None:
+            if sender is None and not browsers:
                 return
             postcommit.data[QUEUE] = event.Subject()
-            postcommit.add(functools.partial(_send_queued, postcommit, sender))
+            registry = self.env.registry
+            postcommit.add(functools.partial(_tell_queued, postcommit, registry, sender))
         postcommit.data[QUEUE].uids.update(uids)
         postcommit.data[QUEUE].browsers.update(browsers)
 
@@ -114,5 +117,10 @@ def _watch_passkeys(model):
     model.create, model.unlink = create, unlink
 
 
-def _send_queued(postcommit, sender):
-    event.start(postcommit.data.pop(QUEUE), sender)
+def _tell_queued(postcommit, registry, sender):
+    subject = postcommit.data.pop(QUEUE)
+    # First: the bridge asks at once.
+    if subject.browsers:
+        record(registry, subject.browsers)
+    if sender is not None:
+        event.start(subject, sender)

@@ -10,4 +10,5 @@ from . import test_redeem
 from . import test_refused_tokens
 from . import test_scopes
 from . import test_settings
+from . import test_sign_outs
 from . import test_translations
