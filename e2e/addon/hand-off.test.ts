@@ -16,6 +16,7 @@ import { bearer } from '../support/tokens.ts'
 
 const REDEEMS = 20
 const ROUNDS = 3
+const SIGN_OUTS = 8
 const DEMO = { login: 'demo', password: 'demo' }
 const PORTAL = { login: 'portal', password: 'portal' }
 const ADMIN = { login: 'admin', password: 'admin' }
@@ -121,16 +122,16 @@ await t.test('several workers', { timeout: 120_000 }, (t) =>
         t.equal(workersIn(log, '/auth_drawbridge/1/redeem').size, 2, 'both workers were asked')
       })
 
-      await t.test('when the bridge is told of a sign-out, the session is over', async (t) => {
+      await t.test('when the bridge is told of a sign-out, it is recorded', async (t) => {
         const session = await odooSession(DEMO, { url, database: ODOO_DATABASE })
         const code = await handOff(session.cookie)
         const { browser, uid } = await ask<{ browser: string; uid: number }>('redeem', code)
-        t.same(await ask('browsers', { browsers: [browser] }), { alive: [browser] })
+        t.same(await ask('browsers', { browsers: [browser] }), { signed_out: [] })
         told = Promise.withResolvers<Event>()
         // At once, as the bridge does, whether or not Odoo has answered the browser by then.
         const asked = told.promise.then(async (event) => {
           t.same(event, { id: event.id, browsers: [browser] })
-          t.same(await ask('browsers', { browsers: [browser] }), { alive: [] })
+          t.same(await ask('browsers', { browsers: [browser] }), { signed_out: [browser] })
         })
         await fetch(`${url}/web/session/logout`, {
           headers: { Cookie: session.cookie },
@@ -156,7 +157,27 @@ await t.test('several workers', { timeout: 120_000 }, (t) =>
         })
         const event = await told.promise
         t.same(event, { id: event.id, uids: [uid], browsers: [browser] })
-        t.same(await ask('browsers', { browsers: [browser] }), { alive: [] })
+        t.same(await ask('browsers', { browsers: [browser] }), { signed_out: [browser] })
+      })
+
+      await t.test('many who sign out of one session at once', async (t) => {
+        const begin = (await readFile(logFile)).length
+        for (let round = 0; round < ROUNDS; round += 1) {
+          const session = await odooSession(DEMO, { url, database: ODOO_DATABASE })
+          const code = await handOff(session.cookie)
+          const { browser } = await ask<{ browser: string }>('redeem', code)
+          await Promise.all(
+            Array.from({ length: SIGN_OUTS }, () =>
+              fetch(`${url}/web/session/logout`, {
+                headers: { Cookie: session.cookie },
+                redirect: 'manual',
+              }),
+            ),
+          )
+          t.same(await ask('browsers', { browsers: [browser] }), { signed_out: [browser] })
+        }
+        const log = (await readFile(logFile)).subarray(begin).toString()
+        t.notMatch(log, /(?: ERROR | WARNING )/, 'none of them in the way of another')
       })
 
       await t.test('signed out by the bridge, by every worker', async (t) => {

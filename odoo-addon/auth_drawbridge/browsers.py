@@ -3,12 +3,13 @@
 That part stays the same when Odoo rotates the id, and opens nothing without the rest.
 """
 
+import math
 import os
 import re
 import time
 from collections import defaultdict
 
-from odoo.http import STORED_SESSION_BYTES, root
+from odoo.http import STORED_SESSION_BYTES, request, root
 
 #: Of a session: that it handed somebody over to the bridge, which therefore knows of it.
 HANDED_OFF = "auth_drawbridge.handed_off"
@@ -31,25 +32,6 @@ def identifier_of(session):
     return session.sid[:STORED_SESSION_BYTES]
 
 
-def signed_in(identifiers, dbname):
-    """Which of these sessions are still there, with somebody signed in to this database.
-
-    Whether Odoo would still take the session's user is not looked at: that hangs on the same values
-    as the stamp, which the bridge compares anyway.
-
-    :param identifiers: each as :func:`is_identifier` has it
-    :param str dbname: databases share the folder of sessions
-    :rtype: set[str]
-    """
-
-    # One that has a successor is the id of before a rotation, which Odoo keeps for two minutes,
-    # also if the session is signed out meanwhile.
-    def is_signed_in(session):
-        return bool(session.uid) and session.db == dbname and "next_sid" not in session
-
-    return _find(identifiers, is_signed_in)
-
-
 def end(identifier, uid, dbname):
     """End one session of one user.
 
@@ -65,13 +47,44 @@ def end(identifier, uid, dbname):
     return True
 
 
+def remember(session):
+    """Keep, for this request, that its session handed somebody over to the bridge.
+
+    Also if Odoo runs the request again: by then the files of the session may be gone.
+
+    On an upgrade of Odoo: compare with ``check_session`` in ``odoo/service/security.py``. It signs
+    out the id of before a rotation, some minutes later, while the session itself goes on.
+    """
+    is_of_before = session.get("deletion_time", math.inf) <= time.time()
+    if HANDED_OFF in session and not is_of_before:
+        _memory().add(identifier_of(session))
+
+
+def remembered(identifiers):
+    """Which of these sessions handed somebody over to the bridge, as far as this request knows.
+
+    :rtype: set[str]
+    """
+    return _memory().intersection(identifiers)
+
+
 def handed_off(identifiers):
     """Which of these sessions, as they are stored, handed somebody over to the bridge.
 
     :rtype: set[str]
     """
     wanted = {each for each in identifiers if is_identifier(each)}
-    return _look(wanted, lambda session: HANDED_OFF in session)
+    found = _find(wanted, lambda session: HANDED_OFF in session)
+    _memory().update(found)
+    return found | remembered(wanted)
+
+
+def _memory():
+    if not request:
+        return set()
+    if not hasattr(request, "drawbridge_handed_off"):
+        request.drawbridge_handed_off = set()
+    return request.drawbridge_handed_off
 
 
 def _find(identifiers, matches):

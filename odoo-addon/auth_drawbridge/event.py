@@ -20,7 +20,7 @@ PATH = "/odoo/events"
 MAX_UIDS = 1000
 
 #: Sessions of Odoo in one event, which the bridge takes up to 16 KiB of. The others it finds by
-#: itself when it asks which are left.
+#: itself when it asks which were signed out.
 MAX_BROWSERS = 64
 
 #: Seconds to wait before each attempt; all are made while the proof lives. What is lost all the

@@ -18,12 +18,15 @@ class BrowsersController(http.Controller):
 
     @bridge_route("browsers")
     def browsers(self):
-        """``{browsers}``: those that are still signed in, in ``alive``."""
+        """``{browsers}``: those that were signed out, in ``signed_out``.
+
+        Never from a replica, which may not have heard of it yet.
+        """
         asked = _parameter("browsers", list)
         if len(asked) > MAX_BROWSERS or not all(map(browsers.is_identifier, asked)):
             raise Malformed()
-        alive = browsers.signed_in(set(asked), request.db)
-        return request.make_json_response({"alive": sorted(alive)})
+        signed_out = request.env["drawbridge.sign.out"]._signed_out(asked)
+        return request.make_json_response({"signed_out": sorted(signed_out)})
 
     @bridge_route("sign_out")
     def sign_out(self):

@@ -70,8 +70,11 @@ class HandOffController(http.Controller):
         session = request.session
         if after is not None and not authentication.is_since(session, int(after)):
             return _sign_in_again(int(after))
-        auth_time, amr = authentication.of(session)
         browser = browsers.identifier_of(session)
+        # A request that was under way when it was signed out may have written it anew.
+        if request.env["drawbridge.sign.out"]._signed_out([browser]):
+            return _sign_in_again()
+        auth_time, amr = authentication.of(session)
         codes = request.env["drawbridge.code"]
         code = codes._issue(user, code_challenge, auth_time, amr, browser)
         session[browsers.HANDED_OFF] = True
@@ -97,10 +100,11 @@ def _check_navigation():
         raise Forbidden()
 
 
-def _sign_in_again(after):
+def _sign_in_again(after=None):
     # The session that is left has nobody's data, and a new id when it is saved.
     request.session.logout(keep_db=True)
-    authentication.ask_again(request.session, after)
+    if after is not None:
+        authentication.ask_again(request.session, after)
     return request.redirect_query(
         "/web/login", {"redirect": request.httprequest.full_path}, code=303
     )

@@ -12,3 +12,5 @@ DELETE FROM ir_config_parameter
 DELETE FROM drawbridge_code;
 DELETE FROM drawbridge_keys;
 DELETE FROM drawbridge_revocation;
+-- nor tell who signed out of the production system
+DELETE FROM drawbridge_sign_out;

@@ -5,6 +5,7 @@ from . import drawbridge_event
 from . import drawbridge_keys
 from . import drawbridge_revocation
 from . import drawbridge_role
+from . import drawbridge_sign_out
 from . import ir_http
 from . import res_config_settings
 from . import res_device

@@ -107,6 +107,9 @@ class DrawbridgeCode(models.Model):
         # the bridge would hold a session with the new stamp, that nothing ends.
         if not hmac.compare_digest(identity["stamp"], stamp):
             return _refused("password, second factor or passkeys changed", uid)
+        # The bridge was told before it had anything to end.
+        if self.env["drawbridge.sign.out"]._signed_out([browser]):
+            return _refused("signed out of Odoo", uid)
         _logger.info("The hand-off of user %s was redeemed", uid)
         return {**identity, "auth_time": auth_time, "browser": browser}
 

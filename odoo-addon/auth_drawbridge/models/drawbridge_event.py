@@ -3,6 +3,7 @@ import functools
 from odoo import api, models
 
 from .. import event
+from .drawbridge_sign_out import record
 
 #: Of ``cr.postcommit.data``: an ``event.Subject``. Missing while nothing is queued.
 QUEUE = "auth_drawbridge.event"
@@ -16,21 +17,23 @@ class DrawbridgeEvent(models.AbstractModel):
     def _queue(self, uids=(), browsers=()):
         """Have one event sent when this transaction has committed, about all that it changed.
 
-        The bridge does not believe what an event says: it asks for the stamps, and for the
-        sessions that are left. So one too many does no harm, and after a rollback there is none.
+        The bridge does not believe what an event says: it asks for the stamps, and which of the
+        sessions were signed out. So one too many user does no harm, and after a rollback there is
+        none. Sessions are recorded just before, also where nobody would take an event.
 
         :param uids: ids of users
-        :param browsers: identifiers of sessions of Odoo that ended
+        :param browsers: identifiers of sessions of Odoo that were signed out
         """
         postcommit = self.env.cr.postcommit
         if not uids and not browsers:
             return
         if QUEUE not in postcommit.data:
             bridge = self.env["drawbridge.bridge"]._paired()
-            if bridge is None:
+            if bridge is None and not browsers:
                 return
             postcommit.data[QUEUE] = event.Subject()
-            postcommit.add(functools.partial(_send_queued, postcommit, bridge))
+            registry = self.env.registry
+            postcommit.add(functools.partial(_tell_queued, postcommit, registry, bridge))
         postcommit.data[QUEUE].uids.update(uids)
         postcommit.data[QUEUE].browsers.update(browsers)
 
@@ -65,5 +68,10 @@ def _watch_passkeys(model):
     model.create, model.unlink = create, unlink
 
 
-def _send_queued(postcommit, bridge):
-    event.start(postcommit.data.pop(QUEUE), bridge)
+def _tell_queued(postcommit, registry, bridge):
+    subject = postcommit.data.pop(QUEUE)
+    # First: the bridge asks at once.
+    if subject.browsers:
+        record(registry, subject.browsers)
+    if bridge is not None:
+        event.start(subject, bridge)

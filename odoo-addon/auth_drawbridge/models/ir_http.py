@@ -44,6 +44,15 @@ class IrHttp(models.AbstractModel):
     _inherit = "ir.http"
 
     @classmethod
+    def _authenticate(cls, endpoint):
+        """Remember what the session is, before anybody can empty it.
+
+        On an upgrade of Odoo: see that whatever signs a session out comes after this.
+        """
+        browsers.remember(request.session)
+        return super()._authenticate(endpoint)
+
+    @classmethod
     def _auth_method_bearer(cls):
         """Run the request as the user of an access token; leave API keys to Odoo.
 
@@ -136,13 +145,13 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _post_logout(cls):
-        """Tell the bridge of the end of a session that it got its user from.
+        """Record that a session was signed out that the bridge got its user from, and tell it.
 
         On an upgrade of Odoo: see that ``logout`` of the session in ``odoo/http.py`` still calls
-        this before the session is saved: the stored one says what it was until now.
+        this, and gives the session another id only when it is saved.
         """
         result = super()._post_logout()
-        ended = browsers.handed_off([browsers.identifier_of(request.session)])
+        ended = browsers.remembered([browsers.identifier_of(request.session)])
         request.env["drawbridge.event"]._queue(browsers=ended)
         return result
 

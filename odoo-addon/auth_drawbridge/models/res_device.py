@@ -7,7 +7,7 @@ class ResDevice(models.Model):
     _inherit = "res.device"
 
     def _revoke(self):
-        """Tell the bridge of the devices that it got users from."""
+        """Record which of the devices the bridge got users from, and tell it."""
         # Afterwards nothing is left that says which these were.
         ended = browsers.handed_off(self.mapped("session_identifier"))
         result = super()._revoke()

@@ -70,10 +70,10 @@ class ResUsers(models.Model):
         auth_info = super().authenticate(credential, user_agent_env)
         session = authentication.session_of(user_agent_env)
         if session is not None:
-            if session.pop(browsers.HANDED_OFF, False):
-                # Who was signed in here until now is so no more, although nobody signed out.
-                ended = [browsers.identifier_of(session)]
-                self.env["drawbridge.event"]._queue(browsers=ended)
+            # Who was signed in here until now is so no more, although nobody signed out.
+            session.pop(browsers.HANDED_OFF, None)
+            ended = browsers.remembered([browsers.identifier_of(session)])
+            self.env["drawbridge.event"]._queue(browsers=ended)
             authentication.begin(session, auth_info["uid"], auth_info["auth_method"])
         return auth_info
 

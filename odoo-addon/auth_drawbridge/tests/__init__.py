@@ -16,4 +16,5 @@ from . import test_roles
 from . import test_scopes
 from . import test_sessions
 from . import test_settings
+from . import test_sign_outs
 from . import test_translations

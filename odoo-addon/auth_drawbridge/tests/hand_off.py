@@ -3,13 +3,17 @@ import hashlib
 import json
 import re
 import time
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from odoo.http import root
+from odoo.http import SESSION_ROTATION_INTERVAL, root
 from odoo.tests.common import Opener
+from odoo.tests.test_cursor import TestCursor
+from odoo.tools.misc import Callbacks
 
 from odoo.addons.auth_totp.models.totp import hotp
 
+from .. import event
 from .bridge import base64url
 from .common import DrawbridgeCase
 
@@ -31,6 +35,28 @@ class HandOffCase(DrawbridgeCase):
         for user in (self.internal, self.portal):
             user.password = PASSWORD
         self.env.flush_all()
+        self.run_after_commits()
+
+    def run_after_commits(self):
+        """Have requests do what they do after their commit, which a cursor of tests drops.
+
+        Events go to ``self.told``: each with the sessions that were recorded by then.
+        """
+        self.told = []
+        original_commit = TestCursor.commit
+
+        def commit(cursor):
+            postcommit, cursor.postcommit = cursor.postcommit, Callbacks()
+            original_commit(cursor)
+            postcommit.run()
+
+        def start(subject, _bridge):
+            with self.registry.cursor() as cursor:
+                cursor.execute("SELECT browser FROM drawbridge_sign_out")
+                self.told.append((subject, {browser for (browser,) in cursor.fetchall()}))
+
+        self.startPatcher(patch.object(TestCursor, "commit", commit))
+        self.startPatcher(patch.object(event, "start", start))
 
     # The browser
 
@@ -88,6 +114,21 @@ class HandOffCase(DrawbridgeCase):
                 session[name] = value
         root.session_store.save(session)
 
+    def browser(self):
+        """What that session is called."""
+        return self.stored().sid[:42]
+
+    def leave(self):
+        self.go("/web/session/logout")
+
+    def rotate(self):
+        """Have Odoo give the session of the browser another id; the id of before."""
+        sid = self.stored().sid
+        self.change(create_time=time.time() - SESSION_ROTATION_INTERVAL - 1)
+        self.go("/web/login")
+        self.assertNotEqual(self.stored().sid, sid)
+        return sid
+
     # The hand-off
 
     def address(self, **parameters):
@@ -111,6 +152,15 @@ class HandOffCase(DrawbridgeCase):
     def code(self, **parameters):
         return self.answer(self.go(self.address(**parameters)))["code"]
 
+    def continued(self, user=None):
+        """Sign in, and go on to an app; the session of Odoo."""
+        self.new_browser()
+        self.sign_in(user)
+        # A page of its own, by which Odoo gets to know the device.
+        self.go("/auth_drawbridge/continue")
+        self.code()
+        return self.browser()
+
     def codes(self):
         self.env.invalidate_all()
         return self.env["drawbridge.code"].sudo().search([])
@@ -120,6 +170,9 @@ class HandOffCase(DrawbridgeCase):
     def ask(self, name, **parameters):
         path = f"/auth_drawbridge/1/{name}"
         return self.ask_as_bridge(path, json.dumps(parameters).encode())
+
+    def signed_out(self, *browsers):
+        return self.assertAnswers(self.ask("browsers", browsers=browsers))["signed_out"]
 
     def redeem(self, code, code_verifier=VERIFIER):
         return self.assertAnswers(self.ask("redeem", code=code, code_verifier=code_verifier))

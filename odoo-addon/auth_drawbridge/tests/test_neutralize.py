@@ -24,6 +24,15 @@ class TestNeutralize(HandOffCase):
         self.env["ir.config_parameter"].set_param(ISSUER, self.bridge.issuer)
         self.assertDenied(code)
 
+    def test_a_neutralized_copy_knows_of_no_sign_out(self):
+        self.sign_in()
+        self.code()
+        self.go("/web/session/logout")
+        sign_outs = self.env["drawbridge.sign.out"]
+        self.assertTrue(sign_outs.search([]))
+        self.neutralize()
+        self.assertFalse(sign_outs.search([]))
+
     def test_a_neutralized_copy_accepts_no_token(self):
         self.env["ir.config_parameter"].set_param(JWKS_URL, self.bridge.jwks_url)
         token = self.token()

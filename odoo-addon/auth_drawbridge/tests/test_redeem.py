@@ -61,6 +61,7 @@ class TestRedeem(HandOffCase):
             "archived": lambda: self.internal.write({"active": False}),
             "another password": lambda: self.internal.write({"password": "another password"}),
             "out of all devices": lambda: self.internal._action_revoke_all_devices(),
+            "signed out of Odoo": lambda: self.leave(),
             "a second factor": lambda: self.enable_totp(),
         }.items():
             with self.subTest(what):
