@@ -31,6 +31,7 @@ const CLIENTS = ['other-app', 'third-app'].map((client_id) => ({
   redirect_uris: [REDIRECT_URI],
   scope: 'odoo.read',
   resources: [API_AUDIENCE],
+  first_party: true,
 }))
 
 export interface TestBridge {
