@@ -31,7 +31,8 @@ const doors = [
   room('providers', ...common),
   room('tokens', ...common),
   room('oauth', './tokens', ...common),
-  room('plugins', ...common),
+  room('pages', './contract'),
+  room('plugins', './pages', ...common),
   room('routes', './plugins', './oauth', './tokens', ...common),
   ...['nginx-njs', 'pwa', 'e2e'].map((other) => ({
     target: `./${other}`,

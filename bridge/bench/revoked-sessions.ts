@@ -38,6 +38,8 @@ function endedSession(uid: number, ended: number): Session {
     odoo_stamp: null,
     odoo_checked_at: began,
     odoo_browser: null,
+    browser_sid: null,
+    claims: null,
   }
 }
 

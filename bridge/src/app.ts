@@ -24,6 +24,8 @@ import { pages } from './plugins/pages.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
+import { endSessionRoute } from './routes/end-session.ts'
+import { userInfoRoute } from './routes/userinfo.ts'
 import { healthRoutes } from './routes/health.ts'
 import { methodsRoute } from './routes/methods.ts'
 import { odooEventsRoute } from './routes/odoo-events.ts'
@@ -43,6 +45,10 @@ import { createPairings } from './sessions/pairings.ts'
 import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
 import { createAuthorize } from './oauth/authorize.ts'
+import { createAuthorizationAnswers } from './routes/authorization-answer.ts'
+import { createBrowserSessions } from './routes/browser-session.ts'
+import { createConsents } from './sessions/consents.ts'
+import { createIdTokens } from './tokens/id-token.ts'
 import { odooProvider } from './providers/odoo.ts'
 import type { SignInProvider } from './providers/port.ts'
 import { continueRoutes, createProviderLinks } from './routes/continue.ts'
@@ -223,11 +229,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.addHook('onClose', () => odoo.close())
   app.addHook('onListen', () => warnOfAddresses(odoo, app.log))
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
+  const idTokens = createIdTokens(keys.signer, issuer)
   const sessions = createSessions({
     store,
     secrets: keys.secrets,
     accessTokens,
     refreshTokens: createRefreshTokens(keys.secrets, issuer),
+    idTokens,
     odoo,
     rules: {
       grace: config.REFRESH_GRACE * 1000,
@@ -280,7 +288,14 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(pages)
 
   await app.register(authRoutes, { issuer, clients, signIn, sessions })
-  const authorize = createAuthorize(issuer, sessions, store)
+  const browser = createBrowserSessions({ clients, sessions, store })
+  const answers = createAuthorizationAnswers({
+    issuer,
+    secrets: keys.secrets,
+    consents: createConsents(database),
+    idTokens,
+    authorize: createAuthorize(issuer, sessions, store),
+  })
   const providers = openProviders(config, odoo)
   await app.register(methodsRoute, { providers })
   await app.register(continueRoutes, {
@@ -288,8 +303,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     clients,
     providers,
     secrets: keys.secrets,
-    sessions,
-    authorize,
+    browser,
+    answers,
     observe: metrics.signIn,
   })
   await app.register(authorizeRoute, {
@@ -297,8 +312,23 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     clients,
     secrets: keys.secrets,
     signIn,
-    authorize,
+    browser,
+    answers,
     providers: createProviderLinks(providers),
+    forgotten:
+      config.ODOO_PUBLIC_URL === undefined
+        ? undefined
+        : `${config.ODOO_PUBLIC_URL}/web/reset_password`,
+  })
+  await app.register(userInfoRoute, { accessTokens, sessions, store })
+  await app.register(endSessionRoute, {
+    issuer,
+    clients,
+    secrets: keys.secrets,
+    sessions,
+    store,
+    idTokens,
+    browser,
   })
   await app.register(tokenRoute, { clients, sessions, store })
   const bearer = createBearer(issuer, accessTokens, sessions)

@@ -34,6 +34,23 @@ const USERS: Record<string, { uid: number; password: string; code?: string }> = 
   second: { uid: 8, password: 'second', code: '123456' },
 }
 
+/** What Odoo has of Marc Demo himself; `false` is its word for empty. */
+const OWN_PARTNER = {
+  id: 3,
+  lang: 'fr_BE',
+  tz: 'Europe/Brussels',
+  website: false,
+  email: 'marc@example.com',
+  phone: '+32 2 555 12 34',
+  street: '3575 Buena Vista Avenue',
+  street2: 'Suite 12',
+  city: 'Eugene',
+  zip: '97401',
+  state_id: [1, 'Oregon (US)'],
+  country_id: [233, 'United States'],
+  write_date: '2026-01-02 03:04:05',
+}
+
 const CODE_FORM = `<form method="POST"><input type="hidden" name="csrf_token" value="the-token"/>
   <input name="totp_token" autocomplete="off"/></form>`
 
@@ -87,7 +104,9 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
       case 'res.users.has_group':
         return fake.groups[owners.get(session) ?? 'demo']?.includes(String(args[1])) ?? false
       case 'res.users.read':
-        return [{ id: 6, name: 'Marc Demo', login: 'demo' }]
+        return [{ id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }]
+      case 'res.partner.read':
+        return [OWN_PARTNER]
       case 'res.partner.search_read':
         return [PARTNER]
       case 'res.partner.search_count':

@@ -25,12 +25,18 @@ export const COOKIE = 'drawbridge_refresh'
 /** What a browser sends with a request of a page of the issuer. */
 export const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' }
 
-const CLIENTS = ['other-app', 'third-app'].map((client_id) => ({
+/** Where apps go after signing out. */
+export const AFTERWARDS = 'http://127.0.0.1:8090/bye.html'
+
+/** Two apps of the house, and one whose users are asked. */
+const CLIENTS = ['other-app', 'third-app', 'asking-app'].map((client_id) => ({
   client_id,
   client_name: 'Other app',
   redirect_uris: [REDIRECT_URI],
+  post_logout_redirect_uris: [AFTERWARDS],
   scope: 'odoo.read',
   resources: [API_AUDIENCE],
+  first_party: client_id !== 'asking-app',
 }))
 
 export interface TestBridge {

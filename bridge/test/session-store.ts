@@ -48,6 +48,8 @@ export const newSession = (): Session => ({
   odoo_stamp: null,
   odoo_checked_at: START,
   odoo_browser: null,
+  browser_sid: null,
+  claims: null,
 })
 
 /**
@@ -231,7 +233,7 @@ export function testSessionStore(t: Test, open: () => Database): void {
     await store.insert(aged)
     await store.insert(ended)
     const code = { code_hash: randomUUID(), sid, client_id: 'x', redirect_uri: 'x' }
-    await store.insertCode({ ...code, code_challenge: 'x', expires_at: old })
+    await store.insertCode({ ...code, code_challenge: 'x', nonce: null, expires_at: old })
     t.ok((await store.removeOld(START - 99 * DAY)) >= 3)
     t.same([await store.get(aged.sid), await store.get(ended.sid)], [undefined, undefined])
     t.ok(await store.get(sid))
@@ -371,12 +373,12 @@ export function testSessionStore(t: Test, open: () => Database): void {
       redirect_uri: 'http://127.0.0.1/',
       code_challenge: 'challenge',
     }
-    await store.insertCode({ ...redemption, sid, expires_at: START + MINUTE })
+    await store.insertCode({ ...redemption, sid, nonce: 'once', expires_at: START + MINUTE })
     t.equal(await store.redeemCode({ ...redemption, code_challenge: 'x' }, START), undefined)
     t.equal(await store.redeemCode(redemption, START + MINUTE), undefined, 'too late')
     t.equal(await store.sidOfRedeemedCode(redemption.code_hash), undefined)
     const results = await Promise.all([1, 2, 3].map(() => store.redeemCode(redemption, START)))
-    t.same(results.filter(Boolean), [sid])
+    t.same(results.filter(Boolean), [{ sid, nonce: 'once' }])
     t.equal(await store.sidOfRedeemedCode(redemption.code_hash), sid)
   })
 

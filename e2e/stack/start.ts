@@ -52,6 +52,7 @@ async function start(stopped: AbortSignal): Promise<Stack> {
     clients: ({ api }) => [
       {
         client_id: 'other-app',
+        first_party: true,
         client_name: 'Other app',
         redirect_uris: [`${OTHER_APP}/callback.html`],
         scope: 'odoo.read',

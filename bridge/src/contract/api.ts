@@ -16,7 +16,10 @@ export const PATHS = {
   revocations: '/gate/revocations',
   authorize: '/oauth/authorize',
   token: '/oauth/token',
+  userinfo: '/oauth/userinfo',
+  endSession: '/oauth/logout',
   jwks: '/.well-known/jwks.json',
+  openidConfiguration: '/.well-known/openid-configuration',
   authorizationServerMetadata: '/.well-known/oauth-authorization-server',
   /** @see RFC 9728 §3.1: the path of the resource comes last. */
   protectedResourceMetadata: '/.well-known/oauth-protected-resource/api',
@@ -49,6 +52,8 @@ export interface TokenResponse {
 /** Answer of `POST /oauth/token`. @see RFC 6749 §5.1 */
 export interface OAuthTokenResponse extends TokenResponse {
   refresh_token: string
+  /** With the scope `openid`. @see OpenID Connect Core 1.0 §3.1.3.3 */
+  id_token?: string
 }
 
 /** Answer of `GET /auth/methods`. */

@@ -20,7 +20,7 @@ export async function createCode(
 }
 
 export type Redeemed =
-  | { outcome: 'redeemed'; sid: string }
+  | { outcome: 'redeemed'; sid: string; nonce: string | null }
   /** A second use: whoever was first may have been a thief. */
   | { outcome: 'replayed'; sid: string }
   | { outcome: 'refused' }
@@ -28,14 +28,27 @@ export type Redeemed =
 /** Takes a code once, if client, return address and PKCE verifier fit. @see RFC 7636 §4.6 */
 export async function redeemCode(
   store: SessionStore,
-  presented: { code: string; client_id: string; redirect_uri: string; code_verifier: string },
+  presented: {
+    code: string
+    client_id: string
+    redirect_uri: string
+    /** Undefined where the client sends none: good for a code that was given without a challenge. */
+    code_verifier: string | undefined
+  },
 ): Promise<Redeemed> {
   const { code, client_id, redirect_uri, code_verifier } = presented
-  if (!CODE_VERIFIER.test(code_verifier)) return { outcome: 'refused' }
+  if (code_verifier !== undefined && !CODE_VERIFIER.test(code_verifier)) {
+    return { outcome: 'refused' }
+  }
   const code_hash = sha256(code)
-  const redemption = { code_hash, client_id, redirect_uri, code_challenge: sha256(code_verifier) }
-  const sid = await store.redeemCode(redemption, Date.now())
-  if (sid !== undefined) return { outcome: 'redeemed', sid }
+  const redemption = {
+    code_hash,
+    client_id,
+    redirect_uri,
+    code_challenge: code_verifier === undefined ? '' : sha256(code_verifier),
+  }
+  const redeemed = await store.redeemCode(redemption, Date.now())
+  if (redeemed) return { outcome: 'redeemed', ...redeemed }
   const replayed = await store.sidOfRedeemedCode(code_hash)
   return replayed === undefined ? { outcome: 'refused' } : { outcome: 'replayed', sid: replayed }
 }

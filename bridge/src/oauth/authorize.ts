@@ -6,28 +6,31 @@ import { CODE_TTL, createCode } from './authorization-code.ts'
 import { authorizationResponse, type AuthorizationRequest } from './authorization-request.ts'
 
 /**
- * Answers an authorization request of somebody who has just signed in.
+ * Answers an authorization request of somebody who is signed in.
+ * `browserSid` is the browser's session, where the app's is begun from one.
  * @returns the address that brings the code to the client
  */
 export type Authorize = (
   identity: Identity,
   request: AuthorizationRequest,
   device: Device,
+  browserSid: string | null,
   log: FastifyBaseLogger,
 ) => Promise<string>
 
 /** @see Authorize */
 export const createAuthorize =
   (issuer: string, sessions: Sessions, store: SessionStore): Authorize =>
-  async (identity, request, device, log) => {
-    const { client, scope, audience, redirectUri, codeChallenge, state } = request
-    const grant = { client, scope, audience: [audience] }
+  async (identity, request, device, browserSid, log) => {
+    const { client, scope, audience, redirectUri, codeChallenge, nonce, claims, state } = request
+    const grant = { client, scope, audience: [audience], browserSid, claims }
     const sid = await sessions.startPending(identity, grant, device, CODE_TTL, log)
     const code = await createCode(store, {
       sid,
       client_id: client.client_id,
       redirect_uri: redirectUri,
-      code_challenge: codeChallenge,
+      code_challenge: codeChallenge ?? '',
+      nonce,
     })
     return authorizationResponse(redirectUri, issuer, { code, state })
   }

@@ -1,4 +1,5 @@
-import { apiAudience, PATHS, SCOPE_READ, SCOPE_WRITE } from '../contract/index.ts'
+import { apiAudience, OPENID_SCOPES, PATHS, SCOPE_READ, SCOPE_WRITE } from '../contract/index.ts'
+import { CLAIMS } from './userinfo.ts'
 
 const SCOPES = [SCOPE_READ, SCOPE_WRITE]
 
@@ -8,13 +9,44 @@ export const authorizationServerMetadata = (issuer: string) => ({
   authorization_endpoint: issuer + PATHS.authorize,
   token_endpoint: issuer + PATHS.token,
   jwks_uri: issuer + PATHS.jwks,
-  scopes_supported: SCOPES,
+  scopes_supported: [...OPENID_SCOPES, ...SCOPES],
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
   grant_types_supported: ['authorization_code', 'refresh_token'],
   token_endpoint_auth_methods_supported: ['none'],
   code_challenge_methods_supported: ['S256'],
   authorization_response_iss_parameter_supported: true,
+  ui_locales_supported: ['en', 'fr', 'de', 'es'],
+})
+
+/**
+ * What an OpenID client needs to know besides.
+ * @param algorithms that ID tokens are signed with
+ * @see OpenID Connect Discovery 1.0 §3
+ */
+export const openidConfiguration = (issuer: string, algorithms: readonly string[]) => ({
+  ...authorizationServerMetadata(issuer),
+  userinfo_endpoint: issuer + PATHS.userinfo,
+  end_session_endpoint: issuer + PATHS.endSession,
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: algorithms,
+  claim_types_supported: ['normal'],
+  claims_supported: [
+    'sub',
+    'iss',
+    'aud',
+    'exp',
+    'iat',
+    'auth_time',
+    'amr',
+    'nonce',
+    'sid',
+    ...CLAIMS,
+  ],
+  claims_parameter_supported: true,
+  request_parameter_supported: false,
+  request_uri_parameter_supported: false,
+  prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
 })
 
 /** Where whoever was refused at the gate can get a token. @see RFC 9728 §2 */

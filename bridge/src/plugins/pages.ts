@@ -1,61 +1,59 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import accepts from '@fastify/accepts'
 import view from '@fastify/view'
 import { Eta } from 'eta'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { ERRORS, type ErrorCode } from '../contract/index.ts'
+import { textsFor, type Texts } from '../pages/texts.ts'
 
-/** What a sign-in page shows; whatever is absent is not shown. */
-export interface SignInPage {
-  /** Whom it is for. Without one there is no form: all it says is `problem`. */
-  client?: string
-  problem?: string
-  login?: string
-  /** Given where the code is due. */
-  held_password?: string
-  /** Where the form goes. */
-  action?: string
-  /** Other places to sign in at. */
-  providers?: { name: string; url: string }[]
-  /** Where to begin again. */
-  retry?: string
+/** A page, in the words of its reader. What its view needs besides `t` and `title`. */
+export interface Page {
+  view: 'sign-in' | 'consent' | 'sign-out' | 'problem'
+  title: string
+  data?: Record<string, unknown>
+  /** An origin besides the bridge's own to which its form may lead. */
+  formTarget?: string
 }
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** @param formTarget an origin besides the bridge's own to which the form may lead */
-    signInPage(page: SignInPage, formTarget?: string): FastifyReply
+    /** @param wanted languages that the request asks for besides those of the browser */
+    texts(wanted?: readonly string[]): Texts
+    sendPage(texts: Texts, page: Page): FastifyReply
   }
 }
 
+/** What a person is told of a refusal. */
+export const explain = (t: Texts, code: ErrorCode): string =>
+  t.errors[code] ?? ERRORS[code].description
+
 /** The bridge's own pages: no scripts, nothing from elsewhere, framed by nobody, kept by nobody. */
 export const pages = fp(async (app) => {
-  const views = join(import.meta.dirname, '../oauth/views')
+  const views = join(import.meta.dirname, '../pages/views')
+  await app.register(accepts)
   await app.register(view, { engine: { eta: new Eta({ views }) }, root: views })
 
-  app.decorateReply('signInPage', function (this: FastifyReply, page: SignInPage, formTarget = '') {
+  app.decorateReply('texts', function (this: FastifyReply, wanted: readonly string[] = []) {
+    return textsFor([...wanted, ...this.request.languages()])
+  })
+
+  app.decorateReply('sendPage', function (this: FastifyReply, t: Texts, page: Page) {
     const nonce = randomBytes(16).toString('base64')
     // A browser applies form-action to the redirect that follows the form, too.
     const policy = [
       "default-src 'none'",
       `style-src 'nonce-${nonce}'`,
-      `form-action 'self' ${formTarget}`,
+      `form-action 'self' ${page.formTarget ?? ''}`,
       "frame-ancestors 'none'",
       "base-uri 'none'",
     ]
     return this.headers({
       'content-security-policy': policy.join('; '),
+      'content-language': t.lang,
       'cache-control': 'no-store',
-    }).view('sign-in.eta', {
-      client: '',
-      problem: '',
-      login: '',
-      held_password: '',
-      action: '',
-      providers: [],
-      retry: '',
-      ...page,
-      nonce,
-    })
+      vary: 'accept-language',
+    }).view(`${page.view}.eta`, { ...page.data, t, title: page.title, nonce })
   })
 })

@@ -12,12 +12,41 @@ const tokens = {
 
 /** @see RFC 6749 §5.1 */
 export const TokenAnswer = Type.Object(tokens)
-export const OAuthTokenAnswer = Type.Object({ ...tokens, refresh_token: Type.String() })
+export const OAuthTokenAnswer = Type.Object({
+  ...tokens,
+  refresh_token: Type.String(),
+  id_token: Type.Optional(Type.String()),
+})
 
 /** @see SignInMethods */
 export const MethodsAnswer = Type.Object({
   providers: Type.Array(
     Type.Object({ id: Type.String(), name: Type.String(), url: Type.String() }),
+  ),
+})
+
+const optionalText = Type.Optional(Type.String())
+
+/** @see UserInfo */
+export const UserInfoAnswer = Type.Object({
+  sub: Type.String(),
+  name: optionalText,
+  preferred_username: optionalText,
+  locale: optionalText,
+  zoneinfo: optionalText,
+  website: optionalText,
+  updated_at: Type.Optional(Type.Integer()),
+  email: optionalText,
+  email_verified: Type.Optional(Type.Boolean()),
+  phone_number: optionalText,
+  address: Type.Optional(
+    Type.Object({
+      street_address: optionalText,
+      locality: optionalText,
+      region: optionalText,
+      postal_code: optionalText,
+      country: optionalText,
+    }),
   ),
 })
 
@@ -29,7 +58,7 @@ export const Redirect = Type.Null({ description: 'The answer to the client, in i
 
 /** A page for people. */
 export const Page = {
-  description: 'The sign-in form.',
+  description: "A page of the bridge's own.",
   content: { 'text/html': { schema: Type.String() } },
 }
 

@@ -3,28 +3,29 @@ import { parse } from 'node:querystring'
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { CONTINUE_PATH, PATHS, PWA_CLIENT_ID } from '../contract/index.ts'
+import { CONTINUE_PATH, PATHS } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
 import { parseAuthorizationRequest } from '../oauth/authorization-request.ts'
-import type { Authorize } from '../oauth/authorize.ts'
 import { errorCodeOf, refuse } from '../plugins/errors.ts'
-import type { Identity } from '../odoo/port.ts'
+import { explain } from '../plugins/pages.ts'
 import type { SignInProvider } from '../providers/port.ts'
+import type { Session } from '../sessions/port.ts'
 import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import { returnPath } from '../tokens/return-path.ts'
-import type { Sessions } from '../tokens/sessions.ts'
 import { Page, Redirect } from './answers.ts'
-import { deviceOf, type SignInOutcome } from './sign-in.ts'
+import { subjectOf, type AuthorizationAnswers } from './authorization-answer.ts'
+import type { BrowserSessions } from './browser-session.ts'
+import type { SignInOutcome } from './sign-in.ts'
 
 export interface ContinueRoutesOptions {
   issuer: string
   clients: Clients
   providers: readonly SignInProvider[]
   secrets: SecretKeys
-  sessions: Sessions
-  authorize: Authorize
+  browser: BrowserSessions
+  answers: AuthorizationAnswers
   /** Told how each return from a provider ended. */
   observe: (outcome: SignInOutcome) => void
 }
@@ -52,7 +53,7 @@ const SCHEMAS = {
     summary: 'Go and sign in at a provider',
     params: Params,
     querystring: Type.Object({ return_to: parameter('a path of this origin; / where absent') }),
-    response: { 303: Redirect, '4xx': Page, '5xx': Page },
+    response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
   callback: {
     tags: ['auth'],
@@ -64,7 +65,7 @@ const SCHEMAS = {
       iss: parameter('who answers (RFC 9207)'),
       error: parameter('instead of a code'),
     }),
-    response: { 303: Redirect, '4xx': Page, '5xx': Page },
+    response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
 }
 
@@ -91,12 +92,9 @@ const isNavigation = ({ headers }: FastifyRequest): boolean =>
  */
 export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions> = (
   app,
-  { issuer, clients, providers, secrets, sessions, authorize, observe },
+  { issuer, clients, providers, secrets, browser, answers, observe },
   done,
 ) => {
-  const pwa = clients.get(PWA_CLIENT_ID)
-  if (!pwa) throw new TypeError('The PWA is not a registered client.')
-
   const providerOf = (id: string): SignInProvider => {
     const provider = providers.find((each) => each.id === id)
     if (!provider) throw new BridgeError('not_found')
@@ -111,8 +109,14 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
 
   // A person sits before this: what went wrong is said in a page, not in JSON.
   app.setErrorHandler((error, request, reply) => {
-    const problem = refuse(request, reply, errorCodeOf(error), error)
-    return reply.signInPage({ problem, retry: '/' })
+    const code = errorCodeOf(error)
+    refuse(request, reply, code, error)
+    const t = reply.texts()
+    return reply.sendPage(t, {
+      view: 'problem',
+      title: t.problem.retry_title,
+      data: { problem: explain(t, code), retry: '/' },
+    })
   })
 
   /** Takes the attempt off the browser, good or not: it is for one return. */
@@ -129,26 +133,21 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
     return JSON.parse(opened) as Attempt
   }
 
-  /** Lets in whoever came back, where they wanted to go. @returns the address */
-  const letIn = async (
+  /** Leads somebody who has just signed in to where they wanted to go. */
+  const leadOn = (
     request: FastifyRequest,
     reply: FastifyReply,
-    identity: Identity,
+    session: Session,
     returnTo: string,
-  ): Promise<string> => {
-    const device = deviceOf(request)
+  ): Promise<FastifyReply> | FastifyReply => {
     const [path, query] = returnTo.split(/\?(.*)/s)
-    if (path === PATHS.authorize) {
-      const parsed = parseAuthorizationRequest(parse(query ?? ''), clients)
-      // It was right when it was begun; if it is not any more, the endpoint itself says so best.
-      return parsed.kind === 'valid'
-        ? authorize(identity, parsed.request, device, request.log)
-        : returnTo
-    }
-    const grant = { client: pwa, scope: pwa.scope, audience: pwa.resources }
-    const tokens = await sessions.start(identity, grant, device, request.log)
-    reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
-    return returnTo
+    const parsed =
+      path === PATHS.authorize ? parseAuthorizationRequest(parse(query ?? ''), clients) : undefined
+    // Answered here, because the endpoint might ask for another sign-in. Where the request is not
+    // valid any more, the endpoint itself says so best.
+    return parsed?.kind === 'valid'
+      ? answers.answer(request, reply, subjectOf(session), parsed.request, returnTo)
+      : reply.header('cache-control', 'no-store').redirect(returnTo, 303)
   }
 
   app.get(`${CONTINUE_PATH}/:provider`, { schema: SCHEMAS.begin }, async (request, reply) => {
@@ -194,9 +193,10 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
           outcome = 'denied'
           throw new BridgeError('sign_in_refused', { cause: answer.get('error') })
         }
-        const address = await letIn(request, reply, identity, attempt.returnTo)
+        const session = await browser.enter(request, reply, identity)
+        if (!session) throw new TypeError('A provider needs an Odoo that is paired.')
         outcome = 'identity'
-        return await reply.header('cache-control', 'no-store').redirect(address, 303)
+        return await leadOn(request, reply, session, attempt.returnTo)
       } finally {
         observe(outcome)
       }

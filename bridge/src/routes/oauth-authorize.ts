@@ -1,32 +1,36 @@
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
-import { ERRORS, PATHS } from '../contract/index.ts'
+import { Type, type Static } from 'typebox'
+import { PATHS } from '../contract/index.ts'
 import type { SecretKeys } from '../keys/port.ts'
 import {
-  authorizationResponse,
   parseAuthorizationRequest,
   type AuthorizationRequest,
   type ParsedAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
-import type { Authorize } from '../oauth/authorize.ts'
+import { mustSignIn } from '../oauth/interaction.ts'
 import { errorCodeOf, refuse } from '../plugins/errors.ts'
-import type { SignInPage } from '../plugins/pages.ts'
+import { explain } from '../plugins/pages.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import { Page, PageOrRefusal, Redirect } from './answers.ts'
-import { deviceOf, Login, Password, Totp, type SignIn } from './sign-in.ts'
+import { subjectOf, type AuthorizationAnswers } from './authorization-answer.ts'
+import type { BrowserSessions } from './browser-session.ts'
+import { Login, Password, Totp, type SignIn } from './sign-in.ts'
 
 export interface AuthorizeRouteOptions {
   issuer: string
   clients: Clients
   secrets: SecretKeys
   signIn: SignIn
-  authorize: Authorize
+  browser: BrowserSessions
+  answers: AuthorizationAnswers
   /** Other places to sign in at, given the address to come back to. */
   providers: (returnTo: string) => { name: string; url: string }[]
+  /** Where Odoo helps with a forgotten password; undefined where browsers do not reach it. */
+  forgotten: string | undefined
 }
 
 /** Milliseconds that somebody has to look up the code of their second factor. */
@@ -39,7 +43,15 @@ const CodeStep = Type.Object({
   held_password: Type.String({ minLength: 1, maxLength: 8192 }),
   totp: Totp,
 })
-const SignInBody = Type.Union([PasswordStep, CodeStep])
+/** What the page of the consent sends. */
+const ConsentStep = Type.Object({
+  held_identity: Type.String({ minLength: 1, maxLength: 8192 }),
+  consent: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+})
+/** A client's request, by POST. @see OpenID Connect Core 1.0 §3.1.2.1 */
+const RequestByPost = Type.Object({ client_id: Type.Unknown() })
+const Body = Type.Union([PasswordStep, CodeStep, ConsentStep, RequestByPost])
+type SignInBody = Static<typeof PasswordStep> | Static<typeof CodeStep>
 
 const parameter = (description: string) => Type.Optional(Type.Unknown({ description }))
 /**
@@ -55,105 +67,167 @@ const Query = Type.Object({
   code_challenge: parameter('base64url of the SHA-256 of the verifier (RFC 7636)'),
   code_challenge_method: parameter('S256'),
   resource: parameter('one audience (RFC 8707)'),
+  nonce: parameter('comes back in the ID token'),
+  prompt: parameter('none, or some of login, consent, select_account'),
+  max_age: parameter('seconds since the user signed in, at most'),
+  login_hint: parameter('login of whom is expected'),
+  id_token_hint: parameter('ID token of whom is expected'),
+  ui_locales: parameter('languages, the best one first'),
+  claims: parameter('what the client wants to know (OpenID Connect Core 1.0 §5.5)'),
 })
 
 const SCHEMAS = {
   get: {
     tags: ['oauth'],
-    summary: 'The sign-in form (RFC 6749 §3.1)',
+    summary: 'An authorization request (RFC 6749 §3.1): the code, or a page for the user',
     querystring: Query,
     response: { 200: Page, 303: Redirect, 400: Page },
   },
   post: {
     tags: ['oauth'],
-    summary: 'What the sign-in form sends',
+    summary: "What the bridge's own pages send; or a client's request, which is sent on to GET",
     consumes: ['application/x-www-form-urlencoded'],
     querystring: Query,
-    body: SignInBody,
+    body: Body,
     // In the form again, unless the request did not come from it.
     response: { 200: Page, 303: Redirect, '4xx': PageOrRefusal, '5xx': PageOrRefusal },
   },
 }
 
+/** What the form shows besides its fields. */
+interface FormState {
+  problem?: string
+  login?: string
+  /** Given where the code is due. */
+  held_password?: string
+}
+
 type Refusal = Exclude<ParsedAuthorizationRequest, { kind: 'valid' }>
 
-/** The authorization endpoint, with a plain HTML sign-in form. Step B2. @see RFC 6749 §3.1 */
+/** The authorization endpoint. Step B2. @see RFC 6749 §3.1, OpenID Connect Core 1.0 §3.1.2 */
 export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = async (
   app,
-  { issuer, clients, secrets, signIn, authorize, providers },
+  { issuer, clients, secrets, signIn, browser, answers, providers, forgotten },
 ) => {
   await app.register(formbody)
 
   const form = (
     request: FastifyRequest,
     reply: FastifyReply,
-    { client, redirectUri }: AuthorizationRequest,
-    page: SignInPage = {},
-  ) =>
-    reply.signInPage(
-      {
-        client: client.client_name,
+    { client, redirectUri, loginHint, uiLocales }: AuthorizationRequest,
+    state: FormState = {},
+  ) => {
+    const t = reply.texts(uiLocales)
+    return reply.sendPage(t, {
+      view: 'sign-in',
+      title: t.sign_in.title,
+      data: {
+        lead: t.sign_in.lead.replace('{}', () => client.client_name),
         action: request.url,
         providers: providers(request.url),
-        ...page,
+        forgotten,
+        login: loginHint,
+        problem: '',
+        held_password: '',
+        ...state,
       },
-      new URL(redirectUri).origin,
-    )
+      formTarget: new URL(redirectUri).origin,
+    })
+  }
 
   const turnAway = (reply: FastifyReply, refusal: Refusal) => {
-    if (refusal.kind === 'untrusted') {
-      return reply.code(400).signInPage({ problem: refusal.problem })
-    }
-    const { redirectUri, state, error } = refusal
-    const error_description = ERRORS[error].description
-    return reply.redirect(
-      authorizationResponse(redirectUri, issuer, { error, error_description, state }),
-      303,
-    )
+    if (refusal.kind === 'refused') return answers.refuse(reply, refusal, refusal.error)
+    const t = reply.texts()
+    return reply.code(400).sendPage(t, {
+      view: 'problem',
+      title: t.problem.title,
+      data: { problem: t.untrusted[refusal.problem], retry: '' },
+    })
   }
 
   app.get(PATHS.authorize, { schema: SCHEMAS.get }, async (request, reply) => {
     const parsed = parseAuthorizationRequest(request.query, clients)
-    return parsed.kind === 'valid' ? form(request, reply, parsed.request) : turnAway(reply, parsed)
+    if (parsed.kind !== 'valid') return turnAway(reply, parsed)
+    const asked = parsed.request
+    const [session, expected] = await Promise.all([
+      browser.current(request),
+      answers.expected(asked),
+    ])
+    if (session && !mustSignIn(asked, session, expected, Date.now())) {
+      return answers.answer(request, reply, subjectOf(session), asked, request.url)
+    }
+    return asked.prompt.has('none')
+      ? answers.refuse(reply, asked, 'login_required')
+      : form(request, reply, asked)
   })
 
-  app.post(
-    PATHS.authorize,
-    { onRequest: requireSameOrigin(issuer), schema: SCHEMAS.post },
-    async (request, reply) => {
-      const parsed = parseAuthorizationRequest(request.query, clients)
-      if (parsed.kind !== 'valid') return turnAway(reply, parsed)
-      const { body } = request
-      const { login } = body
-      const purpose = ['password', parsed.request.client.client_id, login]
-      const password =
-        'password' in body
-          ? body.password
-          : await release(secrets, purpose, body.held_password, Date.now())
-      if (password === undefined) {
-        request.log.info({ code: 'held_password' }, 'refused')
-        const problem = 'That took too long. Sign in again.'
-        return form(request, reply.code(401), parsed.request, { login, problem })
+  /** Asks Odoo who that is, and answers the request. */
+  const takeForm = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: AuthorizationRequest,
+    body: SignInBody,
+  ): Promise<FastifyReply> => {
+    const { login } = body
+    const t = reply.texts(asked.uiLocales)
+    const purpose = ['password', asked.client.client_id, login]
+    const password =
+      'password' in body
+        ? body.password
+        : await release(secrets, purpose, body.held_password, Date.now())
+    if (password === undefined) {
+      request.log.info({ code: 'held_password' }, 'refused')
+      return form(request, reply.code(401), asked, { login, problem: t.too_late })
+    }
+    try {
+      const totp = 'totp' in body ? { totp: body.totp } : {}
+      const identity = await signIn(request, { login, password, ...totp })
+      const expected = await answers.expected(asked)
+      if (expected !== undefined && expected !== String(identity.uid)) {
+        return await answers.refuse(reply, asked, 'login_required')
       }
-      try {
-        const totp = 'totp' in body ? { totp: body.totp } : {}
-        const identity = await signIn(request, { login, password, ...totp })
-        const answer = await authorize(identity, parsed.request, deviceOf(request), request.log)
-        return await reply.redirect(answer, 303)
-      } catch (error) {
-        // A person sits before this: what went wrong is said in the form, not in JSON.
-        const refusal = errorCodeOf(error)
-        const problem = refuse(request, reply, refusal, error)
-        if (refusal !== 'mfa_required' && refusal !== 'invalid_totp') {
-          return form(request, reply, parsed.request, { login, problem })
-        }
-        return form(request, reply, parsed.request, {
-          login,
-          // That the code is due is not the person's fault.
-          problem: refusal === 'mfa_required' ? '' : problem,
-          held_password: await hold(secrets, purpose, password, Date.now() + CODE_PATIENCE),
-        })
+      const session = await browser.enter(request, reply, identity)
+      const subject = session ? subjectOf(session) : { identity, browserSid: null }
+      return await answers.answer(request, reply, subject, asked, request.url)
+    } catch (error) {
+      // A person sits before this: what went wrong is said in the form, not in JSON.
+      const refusal = errorCodeOf(error)
+      refuse(request, reply, refusal, error)
+      const problem = explain(t, refusal)
+      if (refusal !== 'mfa_required' && refusal !== 'invalid_totp') {
+        return form(request, reply, asked, { login, problem })
       }
-    },
-  )
+      return form(request, reply, asked, {
+        login,
+        // That the code is due is not the person's fault.
+        problem: refusal === 'mfa_required' ? '' : problem,
+        held_password: await hold(secrets, purpose, password, Date.now() + CODE_PATIENCE),
+      })
+    }
+  }
+
+  const fromOwnPage = requireSameOrigin(issuer)
+
+  app.post(PATHS.authorize, { schema: SCHEMAS.post }, async (request, reply) => {
+    const { body } = request
+    // A client's own request comes from its site, and without the cookie: it is begun anew by GET.
+    if ('client_id' in body) {
+      const query = new URLSearchParams()
+      for (const [name, values] of Object.entries(body as Record<string, string | string[]>)) {
+        for (const value of [values].flat()) query.append(name, value)
+      }
+      return reply.redirect(`${PATHS.authorize}?${query.toString()}`, 303)
+    }
+    await fromOwnPage(request)
+    const parsed = parseAuthorizationRequest(request.query, clients)
+    if (parsed.kind !== 'valid') return turnAway(reply, parsed)
+    const asked = parsed.request
+    if (!('consent' in body)) return takeForm(request, reply, asked, body)
+    const address = await answers.settle(request, asked, body)
+    if (address !== undefined) {
+      return reply.header('cache-control', 'no-store').redirect(address, 303)
+    }
+    const problem = reply.texts(asked.uiLocales).too_late
+    return form(request, reply.code(401), asked, { problem })
+  })
 }

@@ -52,10 +52,13 @@ export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
     log: FastifyBaseLogger,
   ): Promise<IssuedTokens | undefined> => {
     const { code, redirect_uri, code_verifier } = body
-    if (!code || !redirect_uri || !code_verifier) throw new BridgeError('invalid_request')
+    if (!code || !redirect_uri || (!code_verifier && client.require_pkce))
+      throw new BridgeError('invalid_request')
     const { client_id } = client
     const redeemed = await redeemCode(store, { code, client_id, redirect_uri, code_verifier })
-    if (redeemed.outcome === 'redeemed') return sessions.activate(redeemed.sid)
+    if (redeemed.outcome === 'redeemed') {
+      return sessions.activate(redeemed.sid, redeemed.nonce)
+    }
     if (redeemed.outcome === 'replayed') await sessions.endReplayed(redeemed.sid, log)
     return undefined
   }
@@ -79,7 +82,7 @@ export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
     if (!Object.hasOwn(grants, grant_type)) throw new BridgeError('unsupported_grant_type')
     const tokens = await grants[grant_type]?.(request.body, client, request.log)
     if (!tokens) throw new BridgeError('invalid_grant')
-    const { access_token, expires_in, scope, refresh_token } = tokens
+    const { access_token, expires_in, scope, refresh_token, id_token } = tokens
     reply.header('cache-control', 'no-store')
     const answer: OAuthTokenResponse = {
       access_token,
@@ -87,6 +90,7 @@ export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
       expires_in,
       scope,
       refresh_token,
+      ...(id_token === undefined ? {} : { id_token }),
     }
     return answer
   })

@@ -2,7 +2,11 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { TSchema } from 'typebox'
 import { PATHS } from '../contract/index.ts'
 import type { Signer } from '../keys/port.ts'
-import { authorizationServerMetadata, protectedResourceMetadata } from '../oauth/metadata.ts'
+import {
+  authorizationServerMetadata,
+  openidConfiguration,
+  protectedResourceMetadata,
+} from '../oauth/metadata.ts'
 import { Jwks, Metadata } from './answers.ts'
 
 export interface WellKnownRoutesOptions {
@@ -34,6 +38,14 @@ export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOption
     PATHS.authorizationServerMetadata,
     describe('What the bridge offers (RFC 8414)', Metadata),
     () => Promise.resolve(authorizationServerMetadata(issuer)),
+  )
+  app.get(
+    PATHS.openidConfiguration,
+    describe('The same, for OpenID Connect (Discovery 1.0)', Metadata),
+    async () => {
+      const algorithms = (await signer.publicJwks()).map(({ alg }) => alg)
+      return openidConfiguration(issuer, [...new Set(algorithms)])
+    },
   )
   app.get(
     PATHS.protectedResourceMetadata,

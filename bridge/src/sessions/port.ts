@@ -35,7 +35,17 @@ export interface Session {
   odoo_checked_at: number
   /** Odoo's name for its own session in the same browser, where the sign-in came from there. */
   odoo_browser: string | null
+  /** The session of the browser that an app's session was begun from. */
+  browser_sid: string | null
+  /** The `claims` parameter of the app, JSON. @see OpenID Connect Core 1.0 §5.5 */
+  claims: string | null
 }
+
+/** What a sign-in changes of a session. */
+export type SignInFacts = Pick<
+  Session,
+  'auth_time' | 'amr' | 'roles' | 'odoo_stamp' | 'odoo_browser' | 'odoo_checked_at'
+>
 
 /** What Odoo said of a session's user, and when it was asked. */
 export type Check = Pick<Session, 'roles' | 'odoo_checked_at'>
@@ -70,13 +80,15 @@ export interface AuthorizationCode {
   sid: string
   client_id: string
   redirect_uri: string
-  /** @see RFC 7636 §4.2 */
+  /** Empty where there was none. @see RFC 7636 §4.2 */
   code_challenge: string
+  /** For the ID token. */
+  nonce: string | null
   expires_at: number
 }
 
 /** What must all be right for a code to be redeemed. */
-export type Redemption = Omit<AuthorizationCode, 'sid' | 'expires_at'>
+export type Redemption = Omit<AuthorizationCode, 'sid' | 'nonce' | 'expires_at'>
 
 /**
  * Where sessions live. Each method changes sessions in one statement, so two callers never see a
@@ -181,6 +193,15 @@ export interface SessionStore {
   /** Ends the live sessions that were continued from these browsers. @returns what they were */
   endBrowsers(browsers: readonly string[], reason: RevokedReason, now: number): Promise<Session[]>
 
+  /** Notes that somebody signed in again in a live session of theirs. @returns undefined if it is over */
+  renew(sid: string, again: SignInFacts, now: number): Promise<Session | undefined>
+
+  /**
+   * Ends the live sessions that were begun from one of a browser, those apart that are meant to
+   * outlive it (`offline_access`).
+   */
+  endOfBrowser(browserSid: string, reason: RevokedReason, now: number): Promise<Session[]>
+
   /**
    * Has Odoo asked about all sessions of these users at their next refresh.
    * @param checkedAt milliseconds since 1970: none of them was checked later than that
@@ -192,8 +213,11 @@ export interface SessionStore {
 
   insertCode(code: AuthorizationCode): Promise<void>
 
-  /** Takes a code once. @returns its session's `sid`; undefined if anything does not fit */
-  redeemCode(redemption: Redemption, now: number): Promise<string | undefined>
+  /** Takes a code once. @returns undefined if anything does not fit */
+  redeemCode(
+    redemption: Redemption,
+    now: number,
+  ): Promise<Pick<AuthorizationCode, 'sid' | 'nonce'> | undefined>
 
   /** The session of a code that was redeemed before. */
   sidOfRedeemedCode(codeHash: string): Promise<string | undefined>
@@ -269,4 +293,15 @@ export interface PairingStore {
    * milliseconds. Only one bridge is told so.
    */
   beginComparison(audience: string, interval: number): Promise<boolean>
+}
+
+/** What users have let apps have. */
+export interface ConsentStore {
+  /** @returns nothing where they were not asked yet */
+  scopeOf(uid: number, clientId: string): Promise<string[]>
+  /** @param now milliseconds since 1970 */
+  grant(uid: number, clientId: string, scope: readonly string[], now: number): Promise<void>
+  list(uid: number): Promise<{ client_id: string; scope: string[]; granted_at: number }[]>
+  /** @returns whether there was one */
+  withdraw(uid: number, clientId: string): Promise<boolean>
 }

@@ -1,6 +1,6 @@
 import type { Database, Parameter } from './database.ts'
 import { migrate } from './migrate.ts'
-import type { Session, SessionStore } from './port.ts'
+import type { AuthorizationCode, Session, SessionStore } from './port.ts'
 import { createReader } from './reads.ts'
 import { createRotator } from './rotations.ts'
 import { DATABASE_TIME } from './time.ts'
@@ -56,6 +56,8 @@ const COLUMNS = [
   'odoo_stamp',
   'odoo_checked_at',
   'odoo_browser',
+  'browser_sid',
+  'claims',
 ] as const satisfies (keyof Session)[]
 
 const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
@@ -228,6 +230,37 @@ export async function openStore(database: Database): Promise<SessionStore> {
         [browsers, now, reason],
       ),
 
+    renew: (sid, again, now) =>
+      one(
+        `UPDATE sessions
+            SET auth_time = $3, amr = $4, roles = $5, odoo_stamp = $6, odoo_browser = $7,
+                odoo_checked_at = $8
+          WHERE sid = $1 AND ${LIVE}
+      RETURNING *`,
+        [
+          sid,
+          now,
+          again.auth_time,
+          again.amr,
+          again.roles,
+          again.odoo_stamp,
+          again.odoo_browser,
+          again.odoo_checked_at,
+        ],
+      ),
+
+    endOfBrowser: (browserSid, reason, now) =>
+      database.query<Session>(
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
+          WHERE revoked_at IS NULL AND sid IN (
+            SELECT sid FROM sessions
+             WHERE browser_sid = $1 AND (' ' || scope || ' ') NOT LIKE '% offline_access %'
+               AND ${LIVE}
+             ${IN_ORDER[database.driver]})
+      RETURNING *`,
+        [browserSid, now, reason],
+      ),
+
     ageChecks: async (uids, checkedAt) => {
       await database.query(
         `UPDATE sessions SET odoo_checked_at = $2
@@ -250,29 +283,28 @@ export async function openStore(database: Database): Promise<SessionStore> {
     insertCode: async (code) => {
       await database.query(
         `INSERT INTO authorization_codes
-           (code_hash, sid, client_id, redirect_uri, code_challenge, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)`,
+           (code_hash, sid, client_id, redirect_uri, code_challenge, nonce, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
         [
           code.code_hash,
           code.sid,
           code.client_id,
           code.redirect_uri,
           code.code_challenge,
+          code.nonce,
           code.expires_at,
         ],
       )
     },
 
-    redeemCode: async ({ code_hash, client_id, redirect_uri, code_challenge }, now) => {
-      const row = await one<{ sid: string }>(
+    redeemCode: ({ code_hash, client_id, redirect_uri, code_challenge }, now) =>
+      one<Pick<AuthorizationCode, 'sid' | 'nonce'>>(
         `UPDATE authorization_codes SET redeemed_at = $2
           WHERE code_hash = $1 AND redeemed_at IS NULL AND expires_at > $2
             AND client_id = $3 AND redirect_uri = $4 AND code_challenge = $5
-      RETURNING sid`,
+      RETURNING sid, nonce`,
         [code_hash, now, client_id, redirect_uri, code_challenge],
-      )
-      return row?.sid
-    },
+      ),
 
     sidOfRedeemedCode: async (codeHash) => {
       const row = await one<{ sid: string }>(

@@ -39,6 +39,12 @@ export interface AccessTokens {
     token: string,
     audience: string,
   ): Promise<{ status: ValidationStatus; claims?: AccessTokenClaims }>
+  /**
+   * Verifies a token for whatever audience: that it may ask about its user says its scope.
+   * @returns undefined if it is none, or has expired
+   * @throws KeysUnavailable
+   */
+  verifyForUserInfo(token: string): Promise<AccessTokenClaims | undefined>
 }
 
 /** @param ttl seconds */
@@ -84,23 +90,29 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
     return verify
   }
 
+  const verify = async (
+    token: string,
+  ): Promise<{ status: ValidationStatus; claims?: AccessTokenClaims }> => {
+    try {
+      const { header } = decode(token) as { header: { kid?: unknown } }
+      const jwk = (await signer.publicJwks()).find(({ kid }) => kid === header.kid)
+      return jwk ? { status: 'Valid', claims: verifierFor(jwk)(token) } : { status: 'Invalid' }
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error
+      return { status: error.code === 'FAST_JWT_EXPIRED' ? 'Expired' : 'Invalid' }
+    }
+  }
+
   return {
     ttl,
     ready: () => signer.ready(),
     mint: (session, now, life = ttl) => signer.sign(ACCESS_TOKEN_TYP, claimsOf(session, now, life)),
     verify: async (token, audience) => {
-      try {
-        const { header } = decode(token) as { header: { kid?: unknown } }
-        const jwk = (await signer.publicJwks()).find(({ kid }) => kid === header.kid)
-        if (!jwk) return { status: 'Invalid' }
-        const claims = verifierFor(jwk)(token)
-        return [claims.aud].flat().includes(audience)
-          ? { status: 'Valid', claims }
-          : { status: 'Invalid' }
-      } catch (error) {
-        if (!(error instanceof TokenError)) throw error
-        return { status: error.code === 'FAST_JWT_EXPIRED' ? 'Expired' : 'Invalid' }
-      }
+      const { status, claims } = await verify(token)
+      return claims && ![claims.aud].flat().includes(audience)
+        ? { status: 'Invalid' }
+        : { status, ...(claims && { claims }) }
     },
+    verifyForUserInfo: async (token) => (await verify(token)).claims,
   }
 }

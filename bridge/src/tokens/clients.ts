@@ -16,6 +16,12 @@ export interface Client {
   scope: string[]
   /** Audiences that it may ask for; the first is the default. @see RFC 8707 */
   resources: string[]
+  /** Whether its users are not asked what it may do. */
+  first_party: boolean
+  /** Whether a code is given to a request with a PKCE challenge alone. */
+  require_pkce: boolean
+  /** Where it may send people after signing out. @see OpenID Connect RP-Initiated Logout 1.0 §3.1 */
+  post_logout_redirect_uris: string[]
   /** How its refresh token travels. One kind is worth nothing where the other is asked for. */
   refresh_delivery: 'cookie' | 'body'
 }
@@ -26,6 +32,9 @@ export type Clients = ReadonlyMap<string, Client>
 const pwa = (issuer: string, databaseUuid: string): Client => ({
   client_id: PWA_CLIENT_ID,
   client_name: 'Drawbridge',
+  first_party: true,
+  require_pkce: true,
+  post_logout_redirect_uris: [],
   redirect_uris: [],
   scope: [SCOPE_READ, SCOPE_WRITE],
   resources: [apiAudience(issuer), issuer, odooAudience(databaseUuid)],
@@ -48,7 +57,8 @@ function parseClient(value: unknown, index: number): Client {
     string,
     unknown
   >
-  const { client_id, client_name, redirect_uris, scope, resources } = client
+  const { client_id, client_name, redirect_uris, scope, resources, first_party } = client
+  const { post_logout_redirect_uris = [] } = client
   const problem = (what: string) => new TypeError(`Client ${index + 1} of CLIENTS_FILE: ${what}`)
   if (
     typeof client_id !== 'string' ||
@@ -66,6 +76,9 @@ function parseClient(value: unknown, index: number): Client {
     client_id,
     client_name: typeof client_name === 'string' ? client_name : client_id,
     redirect_uris,
+    first_party: first_party === true,
+    require_pkce: true,
+    post_logout_redirect_uris: post_logout_redirect_uris as string[],
     scope: scope.split(' '),
     resources,
     refresh_delivery: 'body',

@@ -13,6 +13,7 @@ import type { RevokedReason, Session, SessionStore } from '../sessions/port.ts'
 import type { AccessTokens } from './access-token.ts'
 import type { Client } from './clients.ts'
 import { deviceLabel } from './device.ts'
+import type { IdTokens } from './id-token.ts'
 import { createOdooUsers } from './odoo-user.ts'
 import { createRecheck, type RecheckRules } from './recheck.ts'
 import type { RefreshTokens } from './refresh-token.ts'
@@ -34,6 +35,9 @@ export interface IssuedTokens {
   refresh_token: string
   /** Seconds that the refresh token may be kept. */
   refresh_expires_in: number
+  /** For a client that asked for `openid`. */
+  id_token?: string
+  sid: string
 }
 
 /** What a client was granted. */
@@ -41,6 +45,10 @@ export interface Grant {
   client: Client
   scope: string[]
   audience: string[]
+  /** The session of the browser that it was granted in. */
+  browserSid?: string | null
+  /** The `claims` parameter. */
+  claims?: string | null
 }
 
 export interface SessionsOptions {
@@ -48,6 +56,7 @@ export interface SessionsOptions {
   secrets: SecretKeys
   accessTokens: AccessTokens
   refreshTokens: RefreshTokens
+  idTokens: IdTokens
   odoo: IdentityProvider
   rules: RotationRules
   recheckRules: RecheckRules
@@ -65,16 +74,28 @@ export interface SessionsOptions {
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(options: SessionsOptions) {
-  const { store, secrets, accessTokens, refreshTokens, odoo, rules, observe } = options
+  const { store, secrets, accessTokens, refreshTokens, idTokens, odoo, rules, observe } = options
   const { odooSessionOf, userOf } = createOdooUsers(options)
 
-  const issue = async (session: Session, now: number): Promise<IssuedTokens> => ({
-    access_token: await accessTokens.mint(session, now),
-    expires_in: accessTokens.ttl,
-    scope: session.scope,
-    refresh_token: await refreshTokens.mint(session, now),
-    refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
-  })
+  /** @param nonce of the code that is redeemed */
+  const issue = async (
+    session: Session,
+    now: number,
+    nonce: string | null = null,
+  ): Promise<IssuedTokens> => {
+    const access_token = await accessTokens.mint(session, now)
+    return {
+      access_token,
+      expires_in: accessTokens.ttl,
+      scope: session.scope,
+      refresh_token: await refreshTokens.mint(session, now),
+      refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
+      ...(session.scope.split(' ').includes('openid')
+        ? { id_token: await idTokens.mint(session, access_token, nonce, now) }
+        : {}),
+      sid: session.sid,
+    }
+  }
 
   const signOutOfOdoo = async (
     at: Pick<Identity, 'uid' | 'odooSession' | 'odooBrowser'>,
@@ -96,6 +117,9 @@ export function createSessions(options: SessionsOptions) {
     const odooSession = (await odooSessionOf(session)) ?? null
     const odooBrowser = options.signOutOfBrowser ? session.odoo_browser : null
     await signOutOfOdoo({ uid: session.uid, odooSession, odooBrowser }, log)
+    for (const { sid, uid } of await store.endOfBrowser(session.sid, reason, Date.now())) {
+      log.info({ sid, uid, reason, browser_sid: session.sid }, 'session ended')
+    }
   }
 
   /** Ends the session here and at Odoo. */
@@ -154,6 +178,8 @@ export function createSessions(options: SessionsOptions) {
       odoo_stamp: identity.odooStamp,
       odoo_checked_at: now,
       odoo_browser: identity.odooBrowser,
+      browser_sid: grant.browserSid ?? null,
+      claims: grant.claims ?? null,
     }
   }
 
@@ -203,12 +229,16 @@ export function createSessions(options: SessionsOptions) {
         return session.sid
       }),
 
-    /** Gives a pending session its life and its first tokens. @returns undefined if it is over */
-    async activate(sid: string): Promise<IssuedTokens | undefined> {
+    /**
+     * Gives a pending session its life and its first tokens.
+     * @param nonce of its code
+     * @returns undefined if it is over
+     */
+    async activate(sid: string, nonce: string | null): Promise<IssuedTokens | undefined> {
       await accessTokens.ready()
       const now = Date.now()
       const session = await store.activate(sid, now + rules.idleTtl, now)
-      return session && issue(session, now)
+      return session && issue(session, now, nonce)
     },
 
     /**
@@ -269,6 +299,17 @@ export function createSessions(options: SessionsOptions) {
       if (session) await end(session, 'logout', log)
     },
 
+    /**
+     * Ends a session for its client, and the browser's that it was begun from.
+     * @see OpenID Connect RP-Initiated Logout 1.0 §2
+     */
+    async endByClient(session: Session, log: FastifyBaseLogger): Promise<void> {
+      const { browser_sid } = session
+      const browser = browser_sid === null ? undefined : await store.get(browser_sid)
+      if (browser) await end(browser, 'logout', log)
+      await end(session, 'logout', log)
+    },
+
     /** Ends a session whose authorization code was shown twice. @see RFC 6749 §4.1.2 */
     async endReplayed(sid: string, log: FastifyBaseLogger): Promise<void> {
       const session = await store.get(sid)
@@ -312,6 +353,40 @@ export function createSessions(options: SessionsOptions) {
         delay(1001 - (now % 1000)),
       ])
       return sessions.length
+    },
+
+    /**
+     * The live session of a refresh token, which is not used up by this. One that was replaced a
+     * while ago may be a thief's: it says nothing here, and is judged where it is used.
+     * @throws OdooUnavailable, KeysUnavailable
+     */
+    async current(
+      token: string,
+      mayPresent: (clientId: string) => boolean,
+      log: FastifyBaseLogger,
+    ): Promise<Session | undefined> {
+      const claims = await refreshTokens.verify(token)
+      if (!claims || !mayPresent(claims.client_id)) return undefined
+      const now = Date.now()
+      const session = await store.get(claims.sid)
+      if (!session || !isLive(session, now)) return undefined
+      const behind = session.generation - claims.gen
+      const isFresh = behind <= 0 || (behind === 1 && now - session.rotated_at <= rules.grace)
+      return isFresh ? recheck(session, now, log) : undefined
+    },
+
+    /** Somebody signed in again where they were signed in. @returns undefined if that is over */
+    renew(sid: string, identity: Identity): Promise<Session | undefined> {
+      const now = Date.now()
+      const facts = {
+        auth_time: identity.authTime ?? now,
+        amr: identity.amr.join(' '),
+        roles: identity.roles.join(' '),
+        odoo_stamp: identity.odooStamp,
+        odoo_browser: identity.odooBrowser,
+        odoo_checked_at: now,
+      }
+      return store.renew(sid, facts, now)
     },
 
     /** Whether a session may still act. */

@@ -94,7 +94,7 @@ test('whoever Odoo knows is signed in, and back where they were', async (t) => {
   t.match(claims, { sub: '6', client_id: 'drawbridge-pwa', amr: ['pop'], auth_time: 1_700_000_000 })
 })
 
-test('another app gets its code, and never a cookie', async (t) => {
+test('another app gets its code, and the browser is signed in for the next one', async (t) => {
   const bridge = await start(t)
   const verifier = randomBytes(32).toString('base64url')
   const request = new URLSearchParams({
@@ -115,7 +115,9 @@ test('another app gets its code, and never a cookie', async (t) => {
   t.equal(address.origin + address.pathname, REDIRECT_URI)
   t.equal(address.searchParams.get('state'), 'the state & more')
   t.equal(address.searchParams.get('iss'), ISSUER)
-  t.equal(cookieOf(back), undefined)
+  const cookie = { drawbridge_refresh: refreshTokenOf(back) }
+  const again = await bridge.app.inject({ url, headers: OWN_LINK, cookies: cookie })
+  t.match(again.headers.location, `${REDIRECT_URI}?code=`)
   const tokens = await bridge.app.inject({
     method: 'POST',
     url: PATHS.token,

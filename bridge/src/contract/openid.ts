@@ -1,0 +1,49 @@
+/** Scopes of OpenID Connect, which any client may ask for. @see OpenID Connect Core 1.0 §5.4, §11 */
+export const OPENID_SCOPES = [
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'offline_access',
+] as const
+
+/** Claims of an ID token. Times are seconds since 1970. @see OpenID Connect Core 1.0 §2 */
+export interface IdTokenClaims {
+  iss: string
+  sub: string
+  aud: string
+  iat: number
+  exp: number
+  auth_time: number
+  amr?: string[]
+  /** As the client sent it. */
+  nonce?: string
+  /** The left half of the access token's SHA-256. */
+  at_hash: string
+  /** The session, for logging out. @see OpenID Connect Back-Channel Logout 1.0 §2.1 */
+  sid: string
+}
+
+/** What a client may be told of a user. @see OpenID Connect Core 1.0 §5.1 */
+export interface UserInfo {
+  /** The Odoo user id, as a string. */
+  sub: string
+  name?: string
+  preferred_username?: string
+  locale?: string
+  zoneinfo?: string
+  website?: string
+  /** Seconds since 1970. */
+  updated_at?: number
+  email?: string
+  email_verified?: boolean
+  phone_number?: string
+  address?: {
+    street_address?: string
+    locality?: string
+    region?: string
+    postal_code?: string
+    country?: string
+  }
+}

@@ -1,0 +1,36 @@
+import type { Session } from '../sessions/port.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+
+/**
+ * Whether somebody has to sign in before the request can be answered.
+ * @param session of the browser; undefined where nobody is signed in
+ * @param expected the user id that an `id_token_hint` names
+ * @param now milliseconds since 1970
+ * @see OpenID Connect Core 1.0 §3.1.2.3
+ */
+export function mustSignIn(
+  { prompt, maxAge }: AuthorizationRequest,
+  session: Session | undefined,
+  expected: string | undefined,
+  now: number,
+): boolean {
+  if (!session) return true
+  if (prompt.has('login') || prompt.has('select_account')) return true
+  if (expected !== undefined && expected !== String(session.uid)) return true
+  // Whole seconds, as `auth_time` has them.
+  const age = Math.floor(now / 1000) - Math.floor(session.auth_time / 1000)
+  return maxAge !== undefined && age > maxAge
+}
+
+/**
+ * Whether the user has to be asked what the app may do.
+ * @param granted scopes that they let it have before
+ * @see OpenID Connect Core 1.0 §3.1.2.4
+ */
+export function mustConsent(
+  { client, prompt, scope }: AuthorizationRequest,
+  granted: readonly string[],
+): boolean {
+  if (client.first_party) return false
+  return prompt.has('consent') || !scope.every((word) => granted.includes(word))
+}

@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { PWA_CLIENT_ID } from '../contract/index.ts'
+import type { Identity } from '../odoo/port.ts'
+import type { Session, SessionStore } from '../sessions/port.ts'
+import type { Clients } from '../tokens/clients.ts'
+import type { Sessions } from '../tokens/sessions.ts'
+import { deviceOf } from './sign-in.ts'
+
+/**
+ * Who is signed in in a browser: the session of the refresh cookie, the PWA's. Apps of the same
+ * browser are let in by it.
+ */
+export interface BrowserSessions {
+  /** @returns undefined where nobody is, or Odoo does not stand by them any more */
+  current(request: FastifyRequest): Promise<Session | undefined>
+  /**
+   * Signs somebody in in this browser, in place of whoever was.
+   * @returns undefined where an app's session has to stand by itself: it acts at Odoo by a session
+   * of Odoo's own, which cannot be shared
+   * @throws KeysUnavailable
+   */
+  enter(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    identity: Identity,
+  ): Promise<Session | undefined>
+}
+
+export interface BrowserSessionsOptions {
+  clients: Clients
+  sessions: Sessions
+  store: SessionStore
+}
+
+export function createBrowserSessions(options: BrowserSessionsOptions): BrowserSessions {
+  const { clients, sessions, store } = options
+  const isBrowsers = (clientId: string) => clientId === PWA_CLIENT_ID
+
+  const current = async (request: FastifyRequest) => {
+    const token = request.readOwnCookie('drawbridge_refresh')
+    if (token === undefined) return undefined
+    const session = await sessions.current(token, isBrowsers, request.log)
+    return session?.odoo_session === null ? session : undefined
+  }
+
+  return {
+    current,
+
+    enter: async (request, reply, identity) => {
+      if (identity.odooSession !== null) return undefined
+      const before = await current(request)
+      if (before?.uid === identity.uid) {
+        const renewed = await sessions.renew(before.sid, identity)
+        if (renewed) return renewed
+      }
+      const token = request.readOwnCookie('drawbridge_refresh')
+      if (before && token !== undefined) await sessions.end(token, isBrowsers, request.log)
+      const client = clients.get(PWA_CLIENT_ID)
+      if (!client) throw new TypeError('The PWA is not a registered client.')
+      const grant = { client, scope: client.scope, audience: client.resources }
+      const tokens = await sessions.start(identity, grant, deviceOf(request), request.log)
+      reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
+      return store.get(tokens.sid)
+    },
+  }
+}

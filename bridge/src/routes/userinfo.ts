@@ -1,0 +1,77 @@
+import formbody from '@fastify/formbody'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { PATHS, type UserInfo } from '../contract/index.ts'
+import { BridgeError } from '../errors.ts'
+import { grantedClaims, readUserInfo } from '../oauth/userinfo.ts'
+import { OdooSessionEnded } from '../odoo/port.ts'
+import type { SessionStore } from '../sessions/port.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import type { Sessions } from '../tokens/sessions.ts'
+import { UserInfoAnswer } from './answers.ts'
+
+export interface UserInfoRouteOptions {
+  accessTokens: AccessTokens
+  sessions: Sessions
+  store: SessionStore
+}
+
+const Body = Type.Union([
+  Type.Object({ access_token: Type.Optional(Type.String()) }),
+  // With the token in the header there need not be one.
+  Type.Null(),
+])
+
+const schema = (summary: string) => ({
+  tags: ['oauth'],
+  summary,
+  security: [{ accessToken: [] }],
+  response: { 200: UserInfoAnswer },
+})
+
+/** @see RFC 6750 §2.1 and §2.2; more than one way at once is refused */
+function tokenOf(request: FastifyRequest, inBody: string | undefined): string {
+  const inHeader = /^Bearer ([\w.-]+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (inHeader !== undefined && inBody !== undefined) throw new BridgeError('invalid_request')
+  return inHeader ?? inBody ?? ''
+}
+
+/** What a client may know of its user. @see OpenID Connect Core 1.0 §5.3 */
+export const userInfoRoute: FastifyPluginAsyncTypebox<UserInfoRouteOptions> = async (
+  app,
+  { accessTokens, sessions, store },
+) => {
+  await app.register(formbody)
+
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    token: string,
+  ): Promise<UserInfo> => {
+    reply.header('cache-control', 'no-store')
+    const claims = await accessTokens.verifyForUserInfo(token)
+    const session = claims && (await store.get(claims.sid))
+    if (!claims || !session || !(await sessions.isLive(claims.sid))) {
+      throw new BridgeError('invalid_token')
+    }
+    const scope = claims.scope.split(' ')
+    if (!scope.includes('openid')) throw new BridgeError('insufficient_scope')
+    const { uid, odoo } = await sessions.asUser(claims.sid)
+    try {
+      return await readUserInfo(odoo, uid, grantedClaims(scope, session.claims))
+    } catch (error) {
+      if (error instanceof OdooSessionEnded) await sessions.endForgotten(claims.sid, request.log)
+      throw error
+    }
+  }
+
+  app.get(PATHS.userinfo, { schema: schema('Claims about the user') }, (request, reply) =>
+    answer(request, reply, tokenOf(request, undefined)),
+  )
+  app.post(
+    PATHS.userinfo,
+    { schema: { ...schema('The same, with the token in header or body'), body: Body } },
+    (request, reply) => answer(request, reply, tokenOf(request, request.body?.access_token)),
+  )
+}

@@ -1,0 +1,39 @@
+import type { Database } from './database.ts'
+import type { ConsentStore } from './port.ts'
+
+/** What users have let apps have, in the table of the migrations, which the sessions' store runs. */
+export function createConsents(database: Database): ConsentStore {
+  return {
+    scopeOf: async (uid, clientId) => {
+      const [row] = await database.query<{ scope: string }>(
+        'SELECT scope FROM consents WHERE uid = $1 AND client_id = $2',
+        [uid, clientId],
+      )
+      return row ? row.scope.split(' ') : []
+    },
+
+    grant: async (uid, clientId, scope, now) => {
+      await database.query(
+        `INSERT INTO consents (uid, client_id, scope, granted_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (uid, client_id) DO UPDATE SET scope = $3, granted_at = $4`,
+        [uid, clientId, scope.join(' '), now],
+      )
+    },
+
+    list: async (uid) => {
+      const rows = await database.query<{ client_id: string; scope: string; granted_at: number }>(
+        'SELECT client_id, scope, granted_at FROM consents WHERE uid = $1 ORDER BY client_id',
+        [uid],
+      )
+      return rows.map((row) => ({ ...row, scope: row.scope.split(' ') }))
+    },
+
+    withdraw: async (uid, clientId) => {
+      const rows = await database.query(
+        'DELETE FROM consents WHERE uid = $1 AND client_id = $2 RETURNING client_id',
+        [uid, clientId],
+      )
+      return rows.length > 0
+    },
+  }
+}

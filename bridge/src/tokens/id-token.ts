@@ -1,0 +1,78 @@
+import { createHash, createPublicKey } from 'node:crypto'
+import { createDecoder, createVerifier, TokenError } from 'fast-jwt'
+import type { IdTokenClaims } from '../contract/index.ts'
+import type { Signer } from '../keys/port.ts'
+import type { Session } from '../sessions/port.ts'
+
+/** `typ` of an ID token: no access token and no logout token passes as one. */
+const TYP = 'JWT'
+
+/** Seconds: a client looks at it once, when it gets it. */
+const TTL = 600
+
+const decode = createDecoder({ complete: true })
+
+/** @see OpenID Connect Core 1.0 §3.1.3.6; both algorithms here hash with SHA-256 */
+const leftHalf = (token: string): string =>
+  createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url')
+
+/** Mints ID tokens, and reads those that come back as hints. */
+export interface IdTokens {
+  /**
+   * @param accessToken that it comes with
+   * @param nonce of the request; a refresh has none
+   * @param now milliseconds since 1970
+   * @throws KeysUnavailable
+   */
+  mint(session: Session, accessToken: string, nonce: string | null, now: number): Promise<string>
+  /**
+   * Whom an ID token was about; it may have expired.
+   * @returns undefined for whatever is none of this bridge, or signed by a key that is not published any more
+   * @throws KeysUnavailable
+   * @see OpenID Connect RP-Initiated Logout 1.0 §2
+   */
+  readHint(token: string): Promise<Pick<IdTokenClaims, 'sub' | 'aud' | 'sid'> | undefined>
+}
+
+export function createIdTokens(signer: Signer, issuer: string): IdTokens {
+  return {
+    mint: (session, accessToken, nonce, now) => {
+      const iat = Math.floor(now / 1000)
+      const claims: IdTokenClaims = {
+        iss: issuer,
+        sub: String(session.uid),
+        aud: session.client_id,
+        iat,
+        exp: iat + TTL,
+        auth_time: Math.floor(session.auth_time / 1000),
+        at_hash: leftHalf(accessToken),
+        sid: session.sid,
+        ...(session.amr === '' ? {} : { amr: session.amr.split(' ') }),
+        ...(nonce === null ? {} : { nonce }),
+      }
+      return signer.sign(TYP, claims)
+    },
+
+    readHint: async (token) => {
+      try {
+        const { header } = decode(token) as { header: { kid?: unknown } }
+        const jwk = (await signer.publicJwks()).find(({ kid }) => kid === header.kid)
+        if (!jwk) return undefined
+        const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+        const verify = createVerifier({
+          key: key.export({ format: 'pem', type: 'spki' }).toString(),
+          algorithms: [jwk.alg],
+          allowedIss: issuer,
+          checkTyp: TYP,
+          requiredClaims: ['iss', 'aud', 'sub', 'sid'],
+          ignoreExpiration: true,
+        })
+        const { sub, aud, sid } = verify(token) as IdTokenClaims
+        return { sub, aud, sid }
+      } catch (error) {
+        if (error instanceof TokenError) return undefined
+        throw error
+      }
+    },
+  }
+}
