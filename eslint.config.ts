@@ -29,6 +29,7 @@ const doors = [
   room('odoo', './contract'),
   room('providers', ...common),
   room('tokens', ...common),
+  room('clients', './tokens', ...common),
   room('oauth', './tokens', ...common),
   room('plugins', ...common),
   room('routes', './plugins', './oauth', './tokens', ...common),

@@ -46,7 +46,15 @@ export const ERRORS = {
   },
   odoo_unavailable: { status: 503, description: 'Odoo does not answer. Try again shortly.' },
   keys_unavailable: { status: 503, description: 'No signing key at hand. Try again shortly.' },
-  invalid_client: { status: 401, description: 'Unknown client.' },
+  invalid_client: {
+    status: 401,
+    description: 'The client is unknown, or did not prove who it is.',
+  },
+  unauthorized_client: { status: 400, description: 'This client may not do that.' },
+  access_denied: {
+    status: 403,
+    description: 'You may not use this app, or did not allow it what it asks for.',
+  },
   invalid_grant: {
     status: 400,
     description: 'The code or refresh token is invalid, expired, revoked or was used before.',

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { odooClient } from './client.ts'
-import { onBehalfOf, pingOdoo, type OdooOptions } from './common.ts'
+import { onBehalfOf, pingOdoo, rolesOf, type OdooOptions } from './common.ts'
 import type { OdooHttp } from './http.ts'
 import { callJsonRpc } from './json-rpc.ts'
 import {
@@ -95,18 +95,11 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     }
   }
 
-  const rolesOf = (groups: string[]): string[] => [
-    ...new Set(
-      Object.entries(roleMap)
-        .filter(([group]) => groups.includes(group))
-        .map(([, role]) => role),
-    ),
-  ]
-
   const toIdentity = (answer: IdentityAnswer): Identity => ({
     uid: answer.uid,
     amr: answer.amr,
-    roles: rolesOf(answer.groups),
+    roles: rolesOf(roleMap, answer.groups),
+    groups: answer.groups,
     odooSession: null,
     odooStamp: answer.stamp,
     authTime: answer.auth_time === undefined ? null : answer.auth_time * 1000,
@@ -131,6 +124,12 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return answer.outcome === 'identity' && answer.active ? toIdentity(answer) : undefined
     },
 
+    lookup: async (login) => {
+      const profile = (await ask(http, 'lookup', { login })) as Profile
+      // Nobody has proven anything: there is no `amr`.
+      return profile.active ? toIdentity({ ...profile, outcome: 'identity', amr: [] }) : undefined
+    },
+
     signedOut: async (browsers) => {
       const { signed_out } = (await ask(checkHttp, 'browsers', { browsers })) as {
         signed_out?: string[]
@@ -153,7 +152,7 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     check: async ({ uid, odooStamp }) => {
       const { active, groups, stamp } = (await ask(checkHttp, 'profile', { uid })) as Profile
       if (!active || stamp !== odooStamp) throw new OdooSessionEnded()
-      return { roles: rolesOf(groups) }
+      return { roles: rolesOf(roleMap, groups), groups }
     },
 
     stamps: async (uids) => {

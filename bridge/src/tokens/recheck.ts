@@ -24,12 +24,17 @@ export interface RecheckOptions {
   rules: RecheckRules
   /** Throws OdooSessionEnded where nothing is stored that Odoo could be asked with. */
   userOf: (session: Session) => Promise<OdooUser>
+  /** Whether the user may still use the session's client, being in these groups. */
+  isAllowed: (session: Session, groups: readonly string[]) => boolean
+  /** Ends a session whose user may not use its client any more. */
+  endNotAllowed: (session: Session, log: FastifyBaseLogger) => Promise<void>
   /** Ends a session that Odoo does not stand by any more. */
   end: (sid: string, log: FastifyBaseLogger) => Promise<void>
 }
 
 /** Asks Odoo from time to time whether somebody is still who they were, and what they may do. */
-export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOptions) {
+export function createRecheck(options: RecheckOptions) {
+  const { store, odoo, rules, userOf, isAllowed, endNotAllowed, end } = options
   const running = new Map<string, Promise<Check | undefined>>()
 
   /** @returns undefined if the session is over */
@@ -37,7 +42,11 @@ export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOption
     try {
       // From before the question: what changes while Odoo answers is seen by the next check.
       const odoo_checked_at = Date.now()
-      const { roles } = await odoo.check(await userOf(session))
+      const { roles, groups } = await odoo.check(await userOf(session))
+      if (!isAllowed(session, groups)) {
+        await endNotAllowed(session, log)
+        return undefined
+      }
       const check = { roles: roles.join(' '), odoo_checked_at }
       return (await store.recordCheck(session.sid, check, session.odoo_checked_at))
         ? check
