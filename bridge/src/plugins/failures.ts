@@ -14,12 +14,12 @@ export interface Failures {
   add(key: string): Promise<void>
 }
 
-export function createFailures(rule: { points: number; duration: number } = RULE): Failures {
-  const limiter = new RateLimiterMemory(rule)
+export function createFailures(): Failures {
+  const limiter = new RateLimiterMemory(RULE)
   return {
     check: async (key) => {
       const count = await limiter.get(key)
-      if (count && count.consumedPoints >= rule.points) {
+      if (count && count.consumedPoints >= RULE.points) {
         throw new BridgeError('too_many_attempts', {
           retryAfter: Math.ceil(count.msBeforeNext / 1000),
         })

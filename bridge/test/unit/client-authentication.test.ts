@@ -8,7 +8,6 @@ import { test, type Test } from 'tap'
 import type { ClientEntry } from '../../src/clients/schema.ts'
 import { PATHS } from '../../src/contract/index.ts'
 import { ASSERTION_TYPE } from '../../src/oauth/client-credentials.ts'
-import { createFailures } from '../../src/plugins/failures.ts'
 import { errorOf, ISSUER, startBridge } from '../helper.ts'
 import {
   basic,
@@ -126,15 +125,6 @@ test('made-up names of clients share one count', async (t) => {
   const made = () => post(app, PATHS.token, GRANT, basic(randomUUID(), 'x'))
   for (let time = 0; time < 20; time++) await made()
   t.equal(errorOf(await made()), 'too_many_attempts')
-})
-
-test('failures are forgotten after their time', async (t) => {
-  const failures = createFailures({ points: 1, duration: 0.05 })
-  await failures.check('key')
-  await failures.add('key')
-  await t.rejects(failures.check('key'), { code: 'too_many_attempts' })
-  await new Promise((resolve) => setTimeout(resolve, 80))
-  await failures.check('key')
 })
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })

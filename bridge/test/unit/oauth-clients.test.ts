@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import type { ClientEntry } from '../../src/clients/schema.ts'
 import { PATHS, type OAuthTokenResponse } from '../../src/contract/index.ts'
@@ -159,4 +161,27 @@ test('PKCE can be neither stripped from a code nor made up for one', async (t) =
   delete code['code_verifier']
   const refused = await post(lenient.app, PATHS.token, code, basic('a-server', SECRET))
   t.equal(errorOf(refused), 'invalid_grant', 'of a client that need not use PKCE, but did')
+})
+
+test('a client that is registered while the bridge runs, and one that is taken out', async (t) => {
+  const settings = registering(t, client())
+  const { app } = await startBridge(t, settings)
+  const { refresh_token } = await tokensOf(app, 'an-app')
+  const figure = async () => (await app.inject({ url: '/metrics' })).body
+  const until = async (line: string) => {
+    while (!(await figure()).includes(line)) await delay(20)
+  }
+  writeFileSync(settings.CLIENTS_FILE, '[{}]')
+  await until('drawbridge_clients_reloads_total{outcome="failed"} 1')
+  const refresh = refreshAs('an-app', refresh_token)
+  const next = await post(app, PATHS.token, refresh)
+  t.equal(next.statusCode, 200, 'a broken file changes nothing')
+  writeFileSync(settings.CLIENTS_FILE, JSON.stringify([client({ client_id: 'new' })]))
+  await until('drawbridge_clients_reloads_total{outcome="ok"} 1')
+  t.ok((await tokensOf(app, 'new')).access_token)
+  const last = next.json<OAuthTokenResponse>().refresh_token
+  const refused = await post(app, PATHS.token, refreshAs('an-app', last))
+  t.equal(errorOf(refused), 'invalid_client', 'what it still has is worth nothing here')
+  const others = await post(app, PATHS.token, refreshAs('new', last))
+  t.equal(errorOf(others), 'invalid_grant')
 })
