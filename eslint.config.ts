@@ -30,6 +30,7 @@ const doors = [
   room('odoo', './contract'),
   room('providers', ...common),
   room('tokens', ...common),
+  room('clients', './tokens', ...common),
   room('oauth', './tokens', ...common),
   room('pages', './contract'),
   room('plugins', './pages', ...common),

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import helmet from '@fastify/helmet'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ConfigError, type Config } from './config.ts'
-import { odooAudience } from './contract/index.ts'
+import { openClients, type WatchedClients } from './clients/file.ts'
+import { odooAudience, PATHS } from './contract/index.ts'
 import { fileKeys } from './keys/file.ts'
 import type { KeyEvents, Keys, Signer } from './keys/port.ts'
 import { vaultKeys } from './keys/vault.ts'
@@ -11,13 +12,13 @@ import { addonOdoo } from './odoo/addon.ts'
 import { odooHttp } from './odoo/http.ts'
 import type { IdentityProvider, PairedOdoo } from './odoo/port.ts'
 import { stockOdoo } from './odoo/stock.ts'
-import { anyOrigin } from './plugins/any-origin.ts'
 import { closing } from './plugins/closing.ts'
+import { crossOrigin } from './plugins/cross-origin.ts'
 import { errors } from './plugins/errors.ts'
 import { createGate } from './plugins/gate.ts'
 import { createLimiter } from './plugins/limiter.ts'
 import { clientErrorHandler, frameworkErrors } from './plugins/malformed.ts'
-import { createMetrics, metricsEndpoint } from './plugins/metrics.ts'
+import { createMetrics, metricsEndpoint, type Metrics } from './plugins/metrics.ts'
 import { openApi } from './plugins/openapi.ts'
 import { ownCookies } from './plugins/own-cookies.ts'
 import { pages } from './plugins/pages.ts'
@@ -26,12 +27,15 @@ import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
 import { endSessionRoute } from './routes/end-session.ts'
 import { userInfoRoute } from './routes/userinfo.ts'
+import { createClientDoor } from './routes/client.ts'
 import { healthRoutes } from './routes/health.ts'
 import { methodsRoute } from './routes/methods.ts'
 import { odooEventsRoute } from './routes/odoo-events.ts'
 import { odooSessionsRoutes } from './routes/odoo-sessions.ts'
 import { odooStatusRoute } from './routes/odoo-status.ts'
 import { authorizeRoute } from './routes/oauth-authorize.ts'
+import { introspectRoute } from './routes/oauth-introspect.ts'
+import { revokeRoute } from './routes/oauth-revoke.ts'
 import { tokenRoute } from './routes/oauth-token.ts'
 import { protectedDataRoute } from './routes/protected-data.ts'
 import { revocationsRoute } from './routes/revocations.ts'
@@ -49,12 +53,15 @@ import { createAuthorizationAnswers } from './routes/authorization-answer.ts'
 import { createBrowserSessions } from './routes/browser-session.ts'
 import { createConsents } from './sessions/consents.ts'
 import { createIdTokens } from './tokens/id-token.ts'
+import { createClientAuthentication } from './oauth/client-authentication.ts'
+import { createMachineGrant } from './oauth/machine.ts'
+import { createTokenReader } from './oauth/token-reader.ts'
 import { odooProvider } from './providers/odoo.ts'
 import type { SignInProvider } from './providers/port.ts'
 import { continueRoutes, createProviderLinks } from './routes/continue.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
-import { createClients } from './tokens/clients.ts'
+import type { Clients } from './tokens/clients.ts'
 import { createKeyPush, type KeyPush } from './tokens/key-push.ts'
 import { createOdooProofs } from './tokens/odoo-proof.ts'
 import { createReconcile } from './tokens/reconcile.ts'
@@ -86,11 +93,19 @@ function readGateCredential(file: string): string {
   return credential
 }
 
-function readClients(config: Config) {
-  const text =
-    config.CLIENTS_FILE === undefined ? '[]' : readSetting('CLIENTS_FILE', config.CLIENTS_FILE)
+function readClients(config: Config, metrics: Metrics, log: FastifyBaseLogger): WatchedClients {
   try {
-    return createClients(config.ISSUER, config.ODOO_DATABASE_UUID, JSON.parse(text))
+    return openClients({
+      file: config.CLIENTS_FILE,
+      issuer: config.ISSUER,
+      databaseUuid: config.ODOO_DATABASE_UUID,
+      accessTokenTtl: config.ACCESS_TOKEN_TTL,
+      refreshIdleTtl: config.REFRESH_IDLE_TTL,
+      refreshAbsoluteTtl: config.REFRESH_ABSOLUTE_TTL,
+      machineClients: config.ODOO_ADAPTER === 'addon',
+      log,
+      observe: metrics.clients,
+    })
   } catch (error) {
     throw new ConfigError([`CLIENTS_FILE: ${(error as Error).message}`])
   }
@@ -128,7 +143,7 @@ function openKeys(
   })
 }
 
-function openOdoo(config: Config, signer: Signer): IdentityProvider | PairedOdoo {
+function openOdoo(config: Config, signer: Signer, clients: Clients): IdentityProvider | PairedOdoo {
   const baseUrl = config.ODOO_URL
   const timeout = config.ODOO_TIMEOUT * 1000
   // Checks have a share of their own: however many are due, who signs in or works comes through,
@@ -142,7 +157,8 @@ function openOdoo(config: Config, signer: Signer): IdentityProvider | PairedOdoo
     issuer: config.ISSUER,
   }
   if (config.ODOO_ADAPTER === 'stock') {
-    return stockOdoo({ ...options, database: config.ODOO_DATABASE })
+    const otherGroups = () => [...clients.values()].flatMap(({ groups }) => groups ?? [])
+    return stockOdoo({ ...options, database: config.ODOO_DATABASE, otherGroups })
   }
   const audience = odooAudience(config.ODOO_DATABASE_UUID)
   return addonOdoo({ ...options, assertion: createAssertions(signer, config.ISSUER, audience) })
@@ -180,8 +196,6 @@ async function warnOfAddresses(odoo: IdentityProvider, log: FastifyBaseLogger): 
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const { ISSUER: issuer } = config
   const credential = readGateCredential(config.GATE_CREDENTIAL_FILE)
-  const clients = readClients(config)
-
   const app = Fastify({
     logger: logger(config.LOG_LEVEL),
     trustProxy: config.TRUST_PROXY,
@@ -202,6 +216,10 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain')
 
   const metrics = createMetrics()
+  const clients = readClients(config, metrics, app.log)
+  app.addHook('onClose', () => {
+    clients.close()
+  })
   let keyPush: KeyPush | undefined
   const keys = openKeys(config, metrics.keys, () => keyPush?.changed(), app.log)
   app.addHook('onClose', () => {
@@ -225,16 +243,18 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
 
   if (database.pool) metrics.watchPool(database.pool)
 
-  const odoo = metrics.observed(openOdoo(config, keys.signer))
+  const odoo = metrics.observed(openOdoo(config, keys.signer, clients))
   app.addHook('onClose', () => odoo.close())
   app.addHook('onListen', () => warnOfAddresses(odoo, app.log))
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
   const idTokens = createIdTokens(keys.signer, issuer)
+  const refreshTokens = createRefreshTokens(keys.secrets, issuer)
   const sessions = createSessions({
+    clients,
     store,
     secrets: keys.secrets,
     accessTokens,
-    refreshTokens: createRefreshTokens(keys.secrets, issuer),
+    refreshTokens,
     idTokens,
     odoo,
     rules: {
@@ -283,7 +303,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(errors)
   await app.register(openApi, { issuer, documentation: config.DOCUMENTATION })
   await app.register(metricsEndpoint, { metrics })
-  await app.register(anyOrigin)
+  await app.register(crossOrigin, { clients })
   await app.register(ownCookies, { issuer })
   await app.register(pages)
 
@@ -295,6 +315,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     consents: createConsents(database),
     idTokens,
     authorize: createAuthorize(issuer, sessions, store),
+    sessions,
   })
   const providers = openProviders(config, odoo)
   await app.register(methodsRoute, { providers })
@@ -320,7 +341,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
         ? undefined
         : `${config.ODOO_PUBLIC_URL}/web/reset_password`,
   })
-  await app.register(userInfoRoute, { accessTokens, sessions, store })
+  await app.register(userInfoRoute, { clients, accessTokens, sessions })
   await app.register(endSessionRoute, {
     issuer,
     clients,
@@ -330,7 +351,15 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     idTokens,
     browser,
   })
-  await app.register(tokenRoute, { clients, sessions, store })
+  const tokenEndpoint = issuer + PATHS.token
+  const authenticate = createClientAuthentication({ issuer, tokenEndpoint, clients, store })
+  const clientDoor = createClientDoor({ clients, authenticate })
+  const lookup = isPaired(odoo) ? (login: string) => odoo.lookup(login) : undefined
+  const machine = createMachineGrant(sessions, lookup)
+  await app.register(tokenRoute, { clientDoor, sessions, store, machine })
+  const readToken = createTokenReader(accessTokens, refreshTokens)
+  await app.register(revokeRoute, { clientDoor, readToken, sessions })
+  await app.register(introspectRoute, { clientDoor, readToken, sessions })
   const bearer = createBearer(issuer, accessTokens, sessions)
   await app.register(sessionsRoutes, { bearer, clients, sessions })
   await app.register(validateRoute, { gate, accessTokens, sessions })
@@ -387,6 +416,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(protectedDataRoute, { gate, sessions })
   await app.register(wellKnownRoutes, {
     issuer,
+    machineClients: lookup !== undefined,
     signer: keys.signer,
     jwksMaxAge: config.JWKS_MAX_AGE,
   })

@@ -99,6 +99,10 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
         return {}
       case 'profile':
         return profile(Number(asked['uid']))
+      case 'lookup': {
+        const uid = USERS[String(asked['login'])]
+        return uid === undefined ? { uid: null, active: false } : profile(uid)
+      }
       case 'redeem':
         return redeem(String(asked['code']), String(asked['code_verifier']))
       case 'browsers':

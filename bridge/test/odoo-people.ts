@@ -59,6 +59,7 @@ export async function odooAs(
     checkHttp: http,
     database: inside.odooDatabase,
     roleMap: {},
+    otherGroups: () => [],
     issuer,
   })
   const from = { clientAddress: '198.51.100.8', userAgent: 'a test', totp: undefined }

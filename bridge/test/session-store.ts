@@ -364,6 +364,26 @@ export function testSessionStore(t: Test, open: () => Database): void {
     t.equal(await pairings.takeProof(audience, old, before), true)
     t.equal(await pairings.takeProof(audience, old, before), true, 'not kept for ever')
   })
+  t.test(
+    'an assertion is taken once, by whichever bridge, until it has long expired',
+    async (t) => {
+      const [one, other] = [await begin(t), await begin(t)]
+      const hash = randomUUID()
+      const until = Date.now() + 600_000
+      const taken = await Promise.all(
+        [one, other, one, other].map(({ store }) => store.takeAssertion(hash, until)),
+      )
+      t.equal(taken.filter(Boolean).length, 1)
+      t.ok(await one.store.takeAssertion(randomUUID(), until), 'another is another')
+      const [old, recent] = [randomUUID(), randomUUID()]
+      await one.store.takeAssertion(old, Date.now() - 3_700_000)
+      await one.store.takeAssertion(recent, Date.now() - 3_500_000)
+      await one.store.removeOld(0)
+      t.ok(await one.store.takeAssertion(old, until), 'forgotten')
+      t.notOk(await one.store.takeAssertion(recent, until), 'the clocks of bridges may differ')
+      t.notOk(await one.store.takeAssertion(hash, until))
+    },
+  )
 
   t.test('B3: a code is taken once, and remembered', async (t) => {
     const { store, sid } = await begin(t)

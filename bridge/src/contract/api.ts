@@ -16,6 +16,8 @@ export const PATHS = {
   revocations: '/gate/revocations',
   authorize: '/oauth/authorize',
   token: '/oauth/token',
+  revoke: '/oauth/revoke',
+  introspect: '/oauth/introspect',
   userinfo: '/oauth/userinfo',
   endSession: '/oauth/logout',
   jwks: '/.well-known/jwks.json',
@@ -49,12 +51,33 @@ export interface TokenResponse {
   scope: string
 }
 
-/** Answer of `POST /oauth/token`. @see RFC 6749 §5.1 */
+/**
+ * Answer of `POST /oauth/token` to a client that may refresh; the others get a `TokenResponse`.
+ * @see RFC 6749 §5.1
+ */
 export interface OAuthTokenResponse extends TokenResponse {
   refresh_token: string
   /** With the scope `openid`. @see OpenID Connect Core 1.0 §3.1.3.3 */
   id_token?: string
 }
+
+/** Answer of `POST /oauth/introspect`; of a token that is not good, `active` alone. @see RFC 7662 §2.2 */
+export type IntrospectionResponse =
+  | { active: false }
+  | {
+      active: true
+      iss: string
+      sub: string
+      aud: string | string[]
+      client_id: string
+      scope: string
+      iat: number
+      exp: number
+      /** Of an access token, as the next two. */
+      token_type?: 'Bearer'
+      jti?: string
+      auth_time?: number
+    }
 
 /** Answer of `GET /auth/methods`. */
 export interface SignInMethods {

@@ -49,7 +49,15 @@ export const ERRORS = {
   },
   odoo_unavailable: { status: 503, description: 'Odoo does not answer. Try again shortly.' },
   keys_unavailable: { status: 503, description: 'No signing key at hand. Try again shortly.' },
-  invalid_client: { status: 401, description: 'Unknown client.' },
+  invalid_client: {
+    status: 401,
+    description: 'The client is unknown, or did not prove who it is.',
+  },
+  unauthorized_client: { status: 400, description: 'This client may not do that.' },
+  access_denied: {
+    status: 403,
+    description: 'You may not use this app, or did not allow it what it asks for.',
+  },
   invalid_grant: {
     status: 400,
     description: 'The code or refresh token is invalid, expired, revoked or was used before.',
@@ -61,7 +69,6 @@ export const ERRORS = {
   registration_not_supported: { status: 400, description: 'Clients cannot register themselves.' },
   login_required: { status: 400, description: 'The user has to sign in.' },
   consent_required: { status: 400, description: 'The user has to be asked first.' },
-  access_denied: { status: 403, description: 'The user said no.' },
   invalid_scope: { status: 400, description: 'This scope is not offered to this client.' },
   invalid_target: { status: 400, description: 'This resource is not offered to this client.' },
   server_error: { status: 500, description: 'Something went wrong here.' },

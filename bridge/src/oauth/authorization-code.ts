@@ -25,14 +25,18 @@ export type Redeemed =
   | { outcome: 'replayed'; sid: string }
   | { outcome: 'refused' }
 
-/** Takes a code once, if client, return address and PKCE verifier fit. @see RFC 7636 §4.6 */
+/**
+ * Takes a code once, if client, return address and PKCE verifier fit. A code that was asked for
+ * without a challenge has an empty one: it is good without a verifier alone, and every other with
+ * its own alone, so that PKCE can be neither stripped nor made up on the way.
+ * @see RFC 7636 §4.6, RFC 9700 §2.1.1
+ */
 export async function redeemCode(
   store: SessionStore,
   presented: {
     code: string
     client_id: string
     redirect_uri: string
-    /** Undefined where the client sends none: good for a code that was given without a challenge. */
     code_verifier: string | undefined
   },
 ): Promise<Redeemed> {
@@ -41,12 +45,8 @@ export async function redeemCode(
     return { outcome: 'refused' }
   }
   const code_hash = sha256(code)
-  const redemption = {
-    code_hash,
-    client_id,
-    redirect_uri,
-    code_challenge: code_verifier === undefined ? '' : sha256(code_verifier),
-  }
+  const code_challenge = code_verifier === undefined ? '' : sha256(code_verifier)
+  const redemption = { code_hash, client_id, redirect_uri, code_challenge }
   const redeemed = await store.redeemCode(redemption, Date.now())
   if (redeemed) return { outcome: 'redeemed', ...redeemed }
   const replayed = await store.sidOfRedeemedCode(code_hash)

@@ -1,5 +1,5 @@
 import { OPENID_SCOPES, type ErrorCode } from '../contract/index.ts'
-import type { Client, Clients } from '../tokens/clients.ts'
+import { matchesRedirectUri, type Client, type Clients } from '../tokens/clients.ts'
 
 /** Query parameters as they came; a parameter that stands twice is an array. */
 export type Parameters = Readonly<Record<string, unknown>>
@@ -12,8 +12,8 @@ export interface AuthorizationRequest {
   client: Client
   redirectUri: string
   state: string | undefined
-  /** Null where the client is excused from PKCE. @see RFC 7636 §4.3 */
-  codeChallenge: string | null
+  /** Empty where the client is excused from PKCE, and used none. @see RFC 7636 §4.3 */
+  codeChallenge: string
   scope: string[]
   audience: string
   /** Comes back in the ID token. */
@@ -150,8 +150,7 @@ export function parseAuthorizationRequest(
   const { client_id, redirect_uri, code_challenge, resource, max_age } = parameters
   const client = typeof client_id === 'string' ? clients.get(client_id) : undefined
   if (!client) return { kind: 'untrusted', problem: 'client' }
-  // Compared as strings, not as addresses: nothing is to be gained by being lenient. @see RFC 9700 §2.1
-  if (typeof redirect_uri !== 'string' || !client.redirect_uris.includes(redirect_uri)) {
+  if (typeof redirect_uri !== 'string' || !matchesRedirectUri(client, redirect_uri)) {
     return { kind: 'untrusted', problem: 'redirect_uri' }
   }
   const state = typeof parameters['state'] === 'string' ? parameters['state'] : undefined
@@ -163,7 +162,7 @@ export function parseAuthorizationRequest(
       client,
       redirectUri: redirect_uri,
       state,
-      codeChallenge: (code_challenge as string | undefined) ?? null,
+      codeChallenge: (code_challenge as string | undefined) ?? '',
       scope: requestedScope(parameters['scope'], client),
       audience: (resource as string | undefined) ?? (client.resources[0] as string),
       nonce: (parameters['nonce'] as string | undefined) ?? null,

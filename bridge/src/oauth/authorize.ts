@@ -29,7 +29,7 @@ export const createAuthorize =
       sid,
       client_id: client.client_id,
       redirect_uri: redirectUri,
-      code_challenge: codeChallenge ?? '',
+      code_challenge: codeChallenge,
       nonce,
     })
     return authorizationResponse(redirectUri, issuer, { code, state })

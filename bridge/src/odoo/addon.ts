@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { odooClient } from './client.ts'
-import { onBehalfOf, type OdooOptions } from './common.ts'
+import { onBehalfOf, rolesOf, type OdooOptions } from './common.ts'
 import type { OdooHttp } from './http.ts'
 import { callJsonRpc } from './json-rpc.ts'
 import {
@@ -100,20 +100,17 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     }
   }
 
-  const rolesOf = ({ groups, roles = [] }: Pick<Profile, 'groups' | 'roles'>): string[] => [
-    ...new Set([
-      ...Object.entries(roleMap)
-        .filter(([group]) => groups.includes(group))
-        .map(([, role]) => role),
-      // A space in one would make two of it.
-      ...roles.filter((role) => ROLE.test(role)),
-    ]),
-  ]
+  /** By the configured map, and those that Odoo itself names. */
+  const standingOf = ({ groups, roles = [] }: Pick<Profile, 'groups' | 'roles'>) => ({
+    groups,
+    // A space in one would make two of it.
+    roles: [...new Set([...rolesOf(roleMap, groups), ...roles.filter((role) => ROLE.test(role))])],
+  })
 
   const toIdentity = (answer: IdentityAnswer): Identity => ({
     uid: answer.uid,
     amr: answer.amr,
-    roles: rolesOf(answer),
+    ...standingOf(answer),
     odooSession: null,
     odooStamp: answer.stamp,
     authTime: answer.auth_time === undefined ? null : answer.auth_time * 1000,
@@ -138,6 +135,12 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return answer.outcome === 'identity' && answer.active ? toIdentity(answer) : undefined
     },
 
+    lookup: async (login) => {
+      const profile = (await ask(http, 'lookup', { login })) as Profile
+      // Nobody has proven anything: there is no `amr`.
+      return profile.active ? toIdentity({ ...profile, outcome: 'identity', amr: [] }) : undefined
+    },
+
     signedOut: async (browsers) => {
       const { signed_out } = (await ask(checkHttp, 'browsers', { browsers })) as {
         signed_out?: string[]
@@ -160,7 +163,7 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
     check: async ({ uid, odooStamp }) => {
       const profile = (await ask(checkHttp, 'profile', { uid })) as Profile
       if (!profile.active || profile.stamp !== odooStamp) throw new OdooSessionEnded()
-      return { roles: rolesOf(profile) }
+      return standingOf(profile)
     },
 
     stamps: async (uids) => {

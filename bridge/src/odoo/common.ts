@@ -31,6 +31,15 @@ export function onBehalfOf(
   }
 }
 
+/** Roles by the configured map. @param groups external ids */
+export const rolesOf = (roleMap: Record<string, string>, groups: readonly string[]): string[] => [
+  ...new Set(
+    Object.entries(roleMap)
+      .filter(([group]) => groups.includes(group))
+      .map(([, role]) => role),
+  ),
+]
+
 /** @see RFC 8176 §2 */
 export const AMR_PASSWORD = ['pwd']
 export const AMR_SECOND_FACTOR = ['pwd', 'otp', 'mfa']

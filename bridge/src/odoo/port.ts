@@ -6,6 +6,11 @@ export interface Identity {
   uid: number
   /** By the configured map from Odoo groups. */
   roles: string[]
+  /**
+   * External ids of Odoo groups that the user is in; of a stock Odoo only those that somebody asks
+   * about.
+   */
+  groups: string[]
   /** How the user proved who they are. @see RFC 8176 */
   amr: string[]
   /** A session at Odoo by which the bridge acts as this user. A secret: it is stored sealed. */
@@ -67,7 +72,7 @@ export interface IdentityProvider {
    * @throws OdooSessionEnded if the user is gone, archived or changed the password
    * @throws OdooUnavailable
    */
-  check(user: OdooUser): Promise<Pick<Identity, 'roles'>>
+  check(user: OdooUser): Promise<Pick<Identity, 'roles' | 'groups'>>
   /**
    * Ends the session at Odoo by which the bridge acted, and that of Odoo's own pages in a browser,
    * whichever is given. One that is over already is none of its concern.
@@ -115,6 +120,12 @@ export interface PairedOdoo extends IdentityProvider {
    * @throws OdooUnavailable
    */
   redeem(code: string, codeVerifier: string): Promise<Identity | undefined>
+  /**
+   * Who signs in by this name, without any proof: for machines that act as a user.
+   * @returns undefined if nobody does who may sign in
+   * @throws OdooUnavailable
+   */
+  lookup(login: string): Promise<Identity | undefined>
   /**
    * @param browsers 1000 at most, as `Identity` has them
    * @returns those that were signed out of Odoo

@@ -1,5 +1,5 @@
 import { odooClient } from './client.ts'
-import { AMR_PASSWORD, AMR_SECOND_FACTOR, onBehalfOf, type OdooOptions } from './common.ts'
+import { AMR_PASSWORD, AMR_SECOND_FACTOR, onBehalfOf, rolesOf, type OdooOptions } from './common.ts'
 import type { OdooHttp } from './http.ts'
 import {
   OdooRefused,
@@ -14,6 +14,8 @@ import { WebSession } from './web-session.ts'
 export interface StockOdooOptions extends OdooOptions {
   /** Odoo's name for its database. */
   database: string
+  /** External ids of groups without a role that somebody asks about; they may change at any time. */
+  otherGroups: () => readonly string[]
 }
 
 /**
@@ -21,21 +23,24 @@ export interface StockOdooOptions extends OdooOptions {
  * with the session that Odoo gives.
  */
 export function stockOdoo(options: StockOdooOptions): IdentityProvider {
-  const { http, checkHttp, database, roleMap, issuer } = options
+  const { http, checkHttp, database, roleMap, otherGroups, issuer } = options
 
   const callModel =
     (web: WebSession) => (model: string, method: string, args: unknown[], kwargs: object) =>
       web.call(`/web/dataset/call_kw/${model}/${method}`, { model, method, args, kwargs })
 
-  const rolesOf = async (web: WebSession, uid: number): Promise<string[]> => {
+  /** Those groups that somebody asks about and the user is in, and what roles they make. */
+  const standingOf = async (web: WebSession, uid: number) => {
     const call = callModel(web)
+    const asked = new Set([...Object.keys(roleMap), ...otherGroups()])
     const held = await Promise.all(
-      Object.entries(roleMap).map(async ([group, role]) => {
+      [...asked].map(async (group) => {
         const has = await call('res.users', 'has_group', [uid, group], {})
-        return has === true ? [role] : []
+        return has === true ? [group] : []
       }),
     )
-    return [...new Set(held.flat())]
+    const groups = held.flat()
+    return { groups, roles: rolesOf(roleMap, groups) }
   }
 
   const resume = (through: OdooHttp, user: OdooUser): WebSession => {
@@ -45,14 +50,14 @@ export function stockOdoo(options: StockOdooOptions): IdentityProvider {
   }
 
   const identityOf = async (web: WebSession, uid: number, amr: string[]): Promise<SignIn> => {
-    const roles = await rolesOf(web, uid)
+    const standing = await standingOf(web, uid)
     // Read last: the calls before may have changed it.
     if (web.id === undefined) throw new OdooUnavailable('Odoo gave no session.')
     return {
       outcome: 'identity',
       identity: {
         uid,
-        roles,
+        ...standing,
         amr,
         odooSession: web.id,
         odooStamp: null,
@@ -93,7 +98,7 @@ export function stockOdoo(options: StockOdooOptions): IdentityProvider {
     check: async (user) => {
       const web = resume(checkHttp, user)
       await web.call('/web/session/check', {})
-      return { roles: await rolesOf(web, user.uid) }
+      return standingOf(web, user.uid)
     },
 
     signOut: async ({ odooSession }) => {

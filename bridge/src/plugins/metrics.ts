@@ -26,6 +26,8 @@ export interface Metrics {
   signIn: (outcome: string) => void
   /** How a refresh token was answered. */
   refresh: (outcome: string) => void
+  /** A change of CLIENTS_FILE was read. */
+  clients: (outcome: 'ok' | 'failed') => void
   keys: KeyEvents
   /** An Odoo whose calls are timed. */
   observed: <Odoo extends IdentityProvider>(odoo: Odoo) => Odoo
@@ -108,6 +110,11 @@ export function createMetrics(): Metrics {
 
   const signIns = counter('sign_ins_total', 'Sign-ins with a password, by outcome.', 'outcome')
   const refreshes = counter('refreshes_total', 'Refresh tokens shown, by outcome.', 'outcome')
+  const clientReloads = counter(
+    'clients_reloads_total',
+    'Changes of CLIENTS_FILE that were read, by outcome.',
+    'outcome',
+  )
   const signing = histogram(
     'signing_duration_seconds',
     'Time to sign one access token.',
@@ -170,6 +177,9 @@ export function createMetrics(): Metrics {
     },
     refresh: (outcome) => {
       refreshes.inc({ outcome })
+    },
+    clients: (outcome) => {
+      clientReloads.inc({ outcome })
     },
     keys: {
       signed: (seconds) => {

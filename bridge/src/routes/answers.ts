@@ -14,8 +14,29 @@ const tokens = {
 export const TokenAnswer = Type.Object(tokens)
 export const OAuthTokenAnswer = Type.Object({
   ...tokens,
-  refresh_token: Type.String(),
+  refresh_token: Type.Optional(Type.String()),
   id_token: Type.Optional(Type.String()),
+})
+
+/** @see IntrospectionResponse */
+export const IntrospectionAnswer = Type.Object({
+  active: Type.Boolean(),
+  iss: Type.Optional(Type.String()),
+  sub: Type.Optional(Type.String()),
+  aud: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+  client_id: Type.Optional(Type.String()),
+  scope: Type.Optional(Type.String()),
+  iat: Type.Optional(Type.Integer()),
+  exp: Type.Optional(Type.Integer()),
+  token_type: Type.Optional(Type.Literal('Bearer')),
+  jti: Type.Optional(Type.String()),
+  auth_time: Type.Optional(Type.Integer()),
+})
+
+/** 200 without a body. */
+export const Emptiness = Type.Unsafe<undefined>({
+  type: 'null',
+  description: 'Done, or nothing to do; there is no body.',
 })
 
 /** @see SignInMethods */

@@ -1,13 +1,16 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode } from '../contract/index.ts'
+import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
 import { authorizationResponse, type AuthorizationRequest } from '../oauth/authorization-request.ts'
 import type { Authorize } from '../oauth/authorize.ts'
 import { mustConsent } from '../oauth/interaction.ts'
 import type { Identity } from '../odoo/port.ts'
 import type { ConsentStore, Session } from '../sessions/port.ts'
+import { mayUse } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import type { IdTokens } from '../tokens/id-token.ts'
+import type { Sessions } from '../tokens/sessions.ts'
 import { deviceOf } from './sign-in.ts'
 
 /** Milliseconds that somebody may think about what to let an app do. */
@@ -19,11 +22,12 @@ export interface Subject {
   browserSid: string | null
 }
 
-/** Who is signed in in the browser already. */
-export const subjectOf = (session: Session): Subject => ({
+/** @param groups of the session's user, external ids */
+export const subjectOf = (session: Session, groups: string[]): Subject => ({
   identity: {
     uid: session.uid,
     roles: session.roles.split(' ').filter((role) => role !== ''),
+    groups,
     amr: session.amr.split(' ').filter((method) => method !== ''),
     odooSession: null,
     odooStamp: session.odoo_stamp,
@@ -39,13 +43,14 @@ export interface AuthorizationAnswerOptions {
   consents: ConsentStore
   idTokens: IdTokens
   authorize: Authorize
+  sessions: Sessions
 }
 
 /** Answers authorization requests of people who are known by now. */
 export type AuthorizationAnswers = ReturnType<typeof createAuthorizationAnswers>
 
 export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) {
-  const { issuer, secrets, consents, idTokens, authorize } = options
+  const { issuer, secrets, consents, idTokens, authorize, sessions } = options
 
   /** Tells the client, at an address that is known to be its own. @see RFC 6749 §4.1.2.1 */
   const refusal = (
@@ -59,16 +64,54 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
   const lead = (reply: FastifyReply, address: string): FastifyReply =>
     reply.header('cache-control', 'no-store').redirect(address, 303)
 
-  const codeFor = (
+  /** The address that brings the code to the client, or the refusal of somebody who may not use it. */
+  const codeFor = async (
     request: FastifyRequest,
     { identity, browserSid }: Subject,
     asked: AuthorizationRequest,
-  ): Promise<string> => authorize(identity, asked, deviceOf(request), browserSid, request.log)
+  ): Promise<string> => {
+    try {
+      return await authorize(identity, asked, deviceOf(request), browserSid, request.log)
+    } catch (error) {
+      if (!(error instanceof BridgeError) || error.code !== 'access_denied') throw error
+      const { client_id } = asked.client
+      request.log.info({ code: error.code, uid: identity.uid, client_id }, 'refused')
+      return refusal(asked, error.code)
+    }
+  }
+
+  /**
+   * Who is signed in in the browser already. Where the client is not for everybody Odoo is asked
+   * anew: whoever was let in before is let in elsewhere by what they are now.
+   * @returns undefined if that is over
+   * @throws OdooUnavailable
+   */
+  const ofBrowser = async (
+    session: Session,
+    { client }: AuthorizationRequest,
+    log: FastifyBaseLogger,
+  ): Promise<Subject | undefined> => {
+    const groups = client.groups === undefined ? [] : await sessions.groupsOf(session, log)
+    return groups && subjectOf(session, groups)
+  }
+
+  /** What was true when the question was asked may not be so any more. */
+  const asOfNow = async (
+    subject: Subject,
+    asked: AuthorizationRequest,
+    log: FastifyBaseLogger,
+  ): Promise<Subject | undefined> => {
+    if (subject.browserSid === null) return subject
+    const session = await sessions.find(subject.browserSid)
+    return session && ofBrowser(session, asked, log)
+  }
 
   /** The same page is asked from, and answered to. */
   const purpose = (client_id: string, action: string) => ['consent', client_id, action]
 
   return {
+    ofBrowser,
+
     /** Leads back to the client with a refusal. */
     refuse: (
       reply: FastifyReply,
@@ -96,7 +139,8 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
     ): Promise<FastifyReply> => {
       const { client, prompt, scope, redirectUri, uiLocales } = asked
       const granted = await consents.scopeOf(subject.identity.uid, client.client_id)
-      if (!mustConsent(asked, granted)) {
+      // Nobody is asked for what they could not be given anyway.
+      if (!mayUse(client, subject.identity.groups) || !mustConsent(asked, granted)) {
         return lead(reply, await codeFor(request, subject, asked))
       }
       if (prompt.has('none')) return lead(reply, refusal(asked, 'consent_required'))
@@ -121,7 +165,8 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
 
     /**
      * What the user said to the question.
-     * @returns the address that tells the client; undefined if that was too long ago, or to another question
+     * @returns the address that tells the client; undefined if that was too long ago, to another
+     * question, or in a browser that was signed out since
      */
     settle: async (
       request: FastifyRequest,
@@ -133,7 +178,8 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       const opened = await release(secrets, held, said.held_identity, Date.now())
       if (opened === undefined) return undefined
       if (said.consent === 'deny') return refusal(asked, 'access_denied')
-      const subject = JSON.parse(opened) as Subject
+      const subject = await asOfNow(JSON.parse(opened) as Subject, asked, request.log)
+      if (!subject) return undefined
       const { uid } = subject.identity
       const before = await consents.scopeOf(uid, client_id)
       await consents.grant(uid, client_id, [...new Set([...before, ...asked.scope])], Date.now())

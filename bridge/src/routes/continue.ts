@@ -10,12 +10,11 @@ import { parseAuthorizationRequest } from '../oauth/authorization-request.ts'
 import { errorCodeOf, refuse } from '../plugins/errors.ts'
 import { explain } from '../plugins/pages.ts'
 import type { SignInProvider } from '../providers/port.ts'
-import type { Session } from '../sessions/port.ts'
 import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import { returnPath } from '../tokens/return-path.ts'
 import { Page, Redirect } from './answers.ts'
-import { subjectOf, type AuthorizationAnswers } from './authorization-answer.ts'
+import { subjectOf, type AuthorizationAnswers, type Subject } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
 import type { SignInOutcome } from './sign-in.ts'
 
@@ -137,7 +136,7 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
   const leadOn = (
     request: FastifyRequest,
     reply: FastifyReply,
-    session: Session,
+    subject: Subject,
     returnTo: string,
   ): Promise<FastifyReply> | FastifyReply => {
     const [path, query] = returnTo.split(/\?(.*)/s)
@@ -146,7 +145,7 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
     // Answered here, because the endpoint might ask for another sign-in. Where the request is not
     // valid any more, the endpoint itself says so best.
     return parsed?.kind === 'valid'
-      ? answers.answer(request, reply, subjectOf(session), parsed.request, returnTo)
+      ? answers.answer(request, reply, subject, parsed.request, returnTo)
       : reply.header('cache-control', 'no-store').redirect(returnTo, 303)
   }
 
@@ -196,7 +195,7 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
         const session = await browser.enter(request, reply, identity)
         if (!session) throw new TypeError('A provider needs an Odoo that is paired.')
         outcome = 'identity'
-        return await leadOn(request, reply, session, attempt.returnTo)
+        return await leadOn(request, reply, subjectOf(session, identity.groups), attempt.returnTo)
       } finally {
         observe(outcome)
       }

@@ -154,7 +154,8 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       answers.expected(asked),
     ])
     if (session && !mustSignIn(asked, session, expected, Date.now())) {
-      return answers.answer(request, reply, subjectOf(session), asked, request.url)
+      const subject = await answers.ofBrowser(session, asked, request.log)
+      if (subject) return answers.answer(request, reply, subject, asked, request.url)
     }
     return asked.prompt.has('none')
       ? answers.refuse(reply, asked, 'login_required')
@@ -187,7 +188,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         return await answers.refuse(reply, asked, 'login_required')
       }
       const session = await browser.enter(request, reply, identity)
-      const subject = session ? subjectOf(session) : { identity, browserSid: null }
+      const subject = session ? subjectOf(session, identity.groups) : { identity, browserSid: null }
       return await answers.answer(request, reply, subject, asked, request.url)
     } catch (error) {
       // A person sits before this: what went wrong is said in the form, not in JSON.

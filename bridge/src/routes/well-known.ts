@@ -11,6 +11,8 @@ import { Jwks, Metadata } from './answers.ts'
 
 export interface WellKnownRoutesOptions {
   issuer: string
+  /** Whether `client_credentials` is offered. */
+  machineClients: boolean
   signer: Signer
   /** Seconds. */
   jwksMaxAge: number
@@ -23,7 +25,7 @@ const describe = <Answer extends TSchema>(summary: string, answer: Answer) => ({
 /** What anybody may know. @see RFC 8414, RFC 7517, RFC 9728 */
 export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOptions> = (
   app,
-  { issuer, signer, jwksMaxAge },
+  { issuer, machineClients, signer, jwksMaxAge },
   done,
 ) => {
   app.addHook('onSend', (_request, reply, payload, next) => {
@@ -37,14 +39,14 @@ export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOption
   app.get(
     PATHS.authorizationServerMetadata,
     describe('What the bridge offers (RFC 8414)', Metadata),
-    () => Promise.resolve(authorizationServerMetadata(issuer)),
+    () => Promise.resolve(authorizationServerMetadata(issuer, machineClients)),
   )
   app.get(
     PATHS.openidConfiguration,
     describe('The same, for OpenID Connect (Discovery 1.0)', Metadata),
     async () => {
       const algorithms = (await signer.publicJwks()).map(({ alg }) => alg)
-      return openidConfiguration(issuer, [...new Set(algorithms)])
+      return openidConfiguration(issuer, machineClients, [...new Set(algorithms)])
     },
   )
   app.get(

@@ -59,6 +59,8 @@ export type RevokedReason =
   | 'odoo_session_ended'
   | 'odoo_user_changed'
   | 'odoo_signed_out'
+  | 'client_not_allowed'
+  | 'revoked_by_client'
 
 /** One session to be moved from `generation` to the next. Times are milliseconds. */
 export interface Rotation {
@@ -150,8 +152,8 @@ export interface SessionStore {
   endAll(uid: number, reason: RevokedReason, now: number): Promise<Session[]>
 
   /**
-   * Removes sessions that were over, codes that had expired and cut-offs that were recorded before
-   * `before`.
+   * Removes sessions that were over, codes that had expired, cut-offs that were recorded before
+   * `before`, and assertions that expired an hour ago.
    * @param before milliseconds since 1970
    * @returns how many rows
    */
@@ -227,6 +229,13 @@ export interface SessionStore {
    * @param expiresAt milliseconds since 1970
    */
   activate(sid: string, expiresAt: number, now: number): Promise<Session | undefined>
+
+  /**
+   * Takes an assertion of a client once.
+   * @param until milliseconds since 1970: it is remembered until it has expired
+   * @returns whether it is the first time
+   */
+  takeAssertion(hash: string, until: number): Promise<boolean>
 
   /** Throws if the database does not answer. */
   ping(): Promise<void>

@@ -172,7 +172,12 @@ export async function openStore(database: Database): Promise<SessionStore> {
         'DELETE FROM user_cutoffs WHERE recorded_at < $1 RETURNING uid',
         [before],
       )
-      return sessions.length + codes.length + cutoffs.length
+      // An hour: the clocks of bridges may differ from the database's.
+      const assertions = await database.query(
+        `DELETE FROM client_assertions WHERE expires_at < ${time} - 3600000
+      RETURNING expires_at`,
+      )
+      return sessions.length + codes.length + cutoffs.length + assertions.length
     },
 
     recordCheck: async (sid, { roles, odoo_checked_at }, since) => {
@@ -323,6 +328,16 @@ export async function openStore(database: Database): Promise<SessionStore> {
       RETURNING *`,
         [sid, now, expiresAt],
       ),
+
+    takeAssertion: async (hash, until) => {
+      const row = await one(
+        `INSERT INTO client_assertions (assertion_hash, expires_at) VALUES ($1, $2)
+             ON CONFLICT (assertion_hash) DO NOTHING
+      RETURNING assertion_hash`,
+        [hash, until],
+      )
+      return row !== undefined
+    },
 
     ping: async () => {
       await database.query('SELECT 1')

@@ -34,17 +34,15 @@ export interface AccessTokens {
    * @throws KeysUnavailable
    */
   mint(session: Session, now: number, life?: number): Promise<string>
-  /** @throws KeysUnavailable */
-  verify(
-    token: string,
-    audience: string,
-  ): Promise<{ status: ValidationStatus; claims?: AccessTokenClaims }>
   /**
-   * Verifies a token for whatever audience: that it may ask about its user says its scope.
-   * @returns undefined if it is none, or has expired
+   * @param audience undefined: whatever it is meant for. Only where the token opens nothing, or its
+   * scope alone says what.
    * @throws KeysUnavailable
    */
-  verifyForUserInfo(token: string): Promise<AccessTokenClaims | undefined>
+  verify(
+    token: string,
+    audience: string | undefined,
+  ): Promise<{ status: ValidationStatus; claims?: AccessTokenClaims }>
 }
 
 /** @param ttl seconds */
@@ -109,10 +107,9 @@ export function createAccessTokens(signer: Signer, issuer: string, ttl: number):
     mint: (session, now, life = ttl) => signer.sign(ACCESS_TOKEN_TYP, claimsOf(session, now, life)),
     verify: async (token, audience) => {
       const { status, claims } = await verify(token)
-      return claims && ![claims.aud].flat().includes(audience)
+      return claims && audience !== undefined && ![claims.aud].flat().includes(audience)
         ? { status: 'Invalid' }
         : { status, ...(claims && { claims }) }
     },
-    verifyForUserInfo: async (token) => (await verify(token)).claims,
   }
 }

@@ -1,101 +1,81 @@
-import {
-  apiAudience,
-  odooAudience,
-  PWA_CLIENT_ID,
-  SCOPE_READ,
-  SCOPE_WRITE,
-} from '../contract/index.ts'
+/** How an app may come by tokens. @see RFC 6749 §4.1, §6, §4.4 */
+export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'
 
-/** A registered client. @see RFC 7591 §2 */
+/** How an app proves itself at the token endpoint. @see RFC 7591 §2, OIDC Core §9 */
+export type ClientAuthenticationMethod =
+  'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+/** A registered client, all its defaults filled in. @see RFC 7591 §2 */
 export interface Client {
   client_id: string
   /** Shown on the sign-in page. */
   client_name: string
   redirect_uris: string[]
+  /** Where a browser may be sent after a sign-out. @see OIDC RP-Initiated Logout §3.1 */
+  post_logout_redirect_uris: string[]
+  /** Who is told of ended sessions. @see OIDC Back-Channel Logout §2.2 */
+  backchannel_logout_uri: string | undefined
+  /** Whether it must be told which session it was. */
+  backchannel_logout_session_required: boolean
+  /** Of the same people as the bridge: nobody is asked whether it may. */
+  first_party: boolean
+  grant_types: GrantType[]
+  token_endpoint_auth_method: ClientAuthenticationMethod
+  /** SHA-256 of its secret, where it has one. */
+  client_secret_sha256: Buffer | undefined
+  /** Its public keys, or where they are published: with `private_key_jwt`, one of the two. */
+  jwks: { keys: Record<string, unknown>[] } | undefined
+  jwks_uri: string | undefined
+  /** Whether it must use PKCE. @see RFC 7636 */
+  require_pkce: boolean
+  /** undefined: as the bridge signs everything else. */
+  id_token_signed_response_alg: 'ES256' | 'RS256' | undefined
   /** Scopes that it may ask for. */
   scope: string[]
   /** Audiences that it may ask for; the first is the default. @see RFC 8707 */
   resources: string[]
-  /** Whether its users are not asked what it may do. */
-  first_party: boolean
-  /** Whether a code is given to a request with a PKCE challenge alone. */
-  require_pkce: boolean
-  /** Where it may send people after signing out. @see OpenID Connect RP-Initiated Logout 1.0 §3.1 */
-  post_logout_redirect_uris: string[]
+  /** With `client_credentials`: the login of the Odoo user as whom it acts. */
+  odoo_login: string | undefined
+  /** External ids of Odoo groups: who is in none of them may not use it. undefined: anybody may. */
+  groups: string[] | undefined
+  /** Whose pages may call the bridge in its name. */
+  origins: string[]
+  /** Seconds, as the next two; none is above the bridge's own. */
+  access_token_ttl: number
+  refresh_idle_ttl: number
+  refresh_absolute_ttl: number
   /** How its refresh token travels. One kind is worth nothing where the other is asked for. */
   refresh_delivery: 'cookie' | 'body'
 }
 
-export type Clients = ReadonlyMap<string, Client>
+/** The clients that are registered now; the file that lists them may change at any time. */
+export type Clients = Pick<ReadonlyMap<string, Client>, 'get' | 'values'>
 
-/** The bridge's own PWA: its tokens are good at the gate, at the bridge and at Odoo. */
-const pwa = (issuer: string, databaseUuid: string): Client => ({
-  client_id: PWA_CLIENT_ID,
-  client_name: 'Drawbridge',
-  first_party: true,
-  require_pkce: true,
-  post_logout_redirect_uris: [],
-  redirect_uris: [],
-  scope: [SCOPE_READ, SCOPE_WRITE],
-  resources: [apiAudience(issuer), issuer, odooAudience(databaseUuid)],
-  refresh_delivery: 'cookie',
-})
-
-const isListOfStrings = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')
-
-/** Absolute, without a fragment, and on plain http only where it never leaves the machine. @see RFC 9700 §2.1 */
-function isSafeRedirectUri(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname, hash } = new URL(text)
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-  return hash === '' && (protocol === 'https:' || (protocol === 'http:' && loopback))
-}
-
-function parseClient(value: unknown, index: number): Client {
-  const client = (typeof value === 'object' && value !== null ? value : {}) as Record<
-    string,
-    unknown
-  >
-  const { client_id, client_name, redirect_uris, scope, resources, first_party } = client
-  const { post_logout_redirect_uris = [] } = client
-  const problem = (what: string) => new TypeError(`Client ${index + 1} of CLIENTS_FILE: ${what}`)
-  if (
-    typeof client_id !== 'string' ||
-    !/^[\w.-]+$/.test(client_id) ||
-    client_id === PWA_CLIENT_ID
-  ) {
-    throw problem('client_id must be of letters, digits, ".", "_" and "-", and not the PWA\'s')
-  }
-  if (!isListOfStrings(redirect_uris) || !redirect_uris.every(isSafeRedirectUri)) {
-    throw problem('redirect_uris must be absolute https addresses (http on loopback only)')
-  }
-  if (typeof scope !== 'string' || scope === '') throw problem('scope must name a scope')
-  if (!isListOfStrings(resources)) throw problem('resources must name an audience')
-  return {
-    client_id,
-    client_name: typeof client_name === 'string' ? client_name : client_id,
-    redirect_uris,
-    first_party: first_party === true,
-    require_pkce: true,
-    post_logout_redirect_uris: post_logout_redirect_uris as string[],
-    scope: scope.split(' '),
-    resources,
-    refresh_delivery: 'body',
-  }
-}
+/** Whether it can keep a secret. @see RFC 6749 §2.1 */
+export const isConfidential = (client: Client): boolean =>
+  client.token_endpoint_auth_method !== 'none'
 
 /**
- * @param registered the parsed content of CLIENTS_FILE
- * @throws TypeError naming the first client that is malformed, and how
+ * Whether somebody may use this client: asked at sign-in and at every check of a session.
+ * @param groups external ids of Odoo groups that the user is in
  */
-export function createClients(issuer: string, databaseUuid: string, registered: unknown): Clients {
-  if (!Array.isArray(registered)) throw new TypeError('CLIENTS_FILE must hold a JSON array.')
-  const clients = new Map([[PWA_CLIENT_ID, pwa(issuer, databaseUuid)]])
-  registered.map(parseClient).forEach((client) => {
-    if (clients.has(client.client_id))
-      throw new TypeError(`Client ${client.client_id} stands twice.`)
-    clients.set(client.client_id, client)
-  })
-  return clients
+export const mayUse = (client: Client, groups: readonly string[]): boolean =>
+  client.groups === undefined || client.groups.some((group) => groups.includes(group))
+
+/** A loopback address with a port: what stands before it, the port, and what stands behind. */
+const LOOPBACK_WITH_PORT = /^(http:\/\/(?:127\.0\.0\.1|\[::1\])):([1-9]\d{0,4})([/?].*)?$/
+
+/**
+ * Whether an address to return to is registered: letter by letter, but for the port of a loopback
+ * address that is registered without one, because a native app gets its port from the system.
+ * @see RFC 8252 §7.3, RFC 9700 §2.1
+ */
+export function matchesRedirectUri(client: Client, uri: string): boolean {
+  if (client.redirect_uris.includes(uri)) return true
+  const [, before, port, behind = ''] = LOOPBACK_WITH_PORT.exec(uri) ?? []
+  return (
+    before !== undefined &&
+    Number(port) <= 65_535 &&
+    client.redirect_uris.includes(`${before}${behind}`)
+  )
 }

@@ -24,23 +24,38 @@ export interface RecheckOptions {
   rules: RecheckRules
   /** Throws OdooSessionEnded where nothing is stored that Odoo could be asked with. */
   userOf: (session: Session) => Promise<OdooUser>
+  /** Whether the user may still use the session's client, being in these groups. */
+  isAllowed: (session: Session, groups: readonly string[]) => boolean
+  /** Ends a session whose user may not use its client any more. */
+  endNotAllowed: (session: Session, log: FastifyBaseLogger) => Promise<void>
   /** Ends a session that Odoo does not stand by any more. */
   end: (sid: string, log: FastifyBaseLogger) => Promise<void>
 }
 
+/** What Odoo says of a user now. */
+interface Standing {
+  check: Check
+  groups: string[]
+}
+
 /** Asks Odoo from time to time whether somebody is still who they were, and what they may do. */
-export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOptions) {
-  const running = new Map<string, Promise<Check | undefined>>()
+export function createRecheck(options: RecheckOptions) {
+  const { store, odoo, rules, userOf, isAllowed, endNotAllowed, end } = options
+  const running = new Map<string, Promise<Standing | undefined>>()
 
   /** @returns undefined if the session is over */
-  const ask = async (session: Session, log: FastifyBaseLogger): Promise<Check | undefined> => {
+  const ask = async (session: Session, log: FastifyBaseLogger): Promise<Standing | undefined> => {
     try {
       // From before the question: what changes while Odoo answers is seen by the next check.
       const odoo_checked_at = Date.now()
-      const { roles } = await odoo.check(await userOf(session))
+      const { roles, groups } = await odoo.check(await userOf(session))
+      if (!isAllowed(session, groups)) {
+        await endNotAllowed(session, log)
+        return undefined
+      }
       const check = { roles: roles.join(' '), odoo_checked_at }
       return (await store.recordCheck(session.sid, check, session.odoo_checked_at))
-        ? check
+        ? { check, groups }
         : undefined
     } catch (error) {
       if (!(error instanceof OdooSessionEnded)) throw error
@@ -50,7 +65,7 @@ export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOption
   }
 
   /** One question per session at a time, whoever wants to know. */
-  const askOnce = (session: Session, log: FastifyBaseLogger): Promise<Check | undefined> => {
+  const askOnce = (session: Session, log: FastifyBaseLogger): Promise<Standing | undefined> => {
     const { sid } = session
     const asked = running.get(sid)
     if (asked) return asked
@@ -63,8 +78,8 @@ export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOption
   const askPatiently = async (
     session: Session,
     log: FastifyBaseLogger,
-  ): Promise<{ check: Check | undefined } | undefined> => {
-    const asking = askOnce(session, log).then((check) => ({ check }))
+  ): Promise<{ standing: Standing | undefined } | undefined> => {
+    const asking = askOnce(session, log).then((standing) => ({ standing }))
     const waiting = new AbortController()
     const impatient = delay(rules.patience, undefined, { signal: waiting.signal })
     impatient.catch(() => undefined)
@@ -92,7 +107,7 @@ export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOption
    * @throws OdooUnavailable if Odoo could not be asked for longer than is tolerated; the session
    * is not over then, and the same refresh may be repeated
    */
-  return async (
+  const ifDue = async (
     session: Session,
     now: number,
     log: FastifyBaseLogger,
@@ -102,8 +117,20 @@ export function createRecheck({ store, odoo, rules, userOf, end }: RecheckOption
     const answer =
       age < rules.tolerance
         ? await askPatiently(session, log)
-        : { check: await askOnce(session, log) }
+        : { standing: await askOnce(session, log) }
     if (!answer) return session
-    return answer.check && { ...session, ...answer.check }
+    return answer.standing && { ...session, ...answer.standing.check }
+  }
+
+  return {
+    ifDue,
+
+    /**
+     * Asks Odoo in any case.
+     * @returns external ids of groups that the session's user is in; undefined if it is over now
+     * @throws OdooUnavailable
+     */
+    groupsOf: async (session: Session, log: FastifyBaseLogger): Promise<string[] | undefined> =>
+      (await askOnce(session, log))?.groups,
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '../odoo/port.ts'
 import type { RevokedReason, Session, SessionStore } from '../sessions/port.ts'
 import type { AccessTokens } from './access-token.ts'
-import type { Client } from './clients.ts'
+import { mayUse, type Client, type Clients } from './clients.ts'
 import { deviceLabel } from './device.ts'
 import type { IdTokens } from './id-token.ts'
 import { createOdooUsers } from './odoo-user.ts'
@@ -51,7 +51,19 @@ export interface Grant {
   claims?: string | null
 }
 
+/** An access token alone, of a session that no refresh carries on. */
+export type MachineTokens = Omit<IssuedTokens, 'refresh_token' | 'refresh_expires_in' | 'id_token'>
+
+/** What a client wants of the tokens that it is given. */
+export interface Asked {
+  /** One of the session's audiences, for this access token; all of them where it is not given. */
+  resource?: string | undefined
+  /** Of the request that the code answers. */
+  nonce?: string | null
+}
+
 export interface SessionsOptions {
+  clients: Clients
   store: SessionStore
   secrets: SecretKeys
   accessTokens: AccessTokens
@@ -74,26 +86,58 @@ export interface SessionsOptions {
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(options: SessionsOptions) {
-  const { store, secrets, accessTokens, refreshTokens, idTokens, odoo, rules, observe } = options
+  const { clients, store, secrets, accessTokens, refreshTokens, idTokens, odoo, rules, observe } =
+    options
   const { odooSessionOf, userOf } = createOdooUsers(options)
 
-  /** @param nonce of the code that is redeemed */
+  /** The rules of a session's client. Where it is not registered any more, the bridge's own hold. */
+  const rulesOf = (clientId: string): RotationRules => {
+    const ttl = clients.get(clientId)?.refresh_idle_ttl ?? Infinity
+    return { ...rules, idleTtl: Math.min(rules.idleTtl, ttl * 1000) }
+  }
+
+  /** @param resource one of the session's audiences; all of them where it is not given */
+  const issueAccess = async (
+    session: Session,
+    now: number,
+    resource?: string,
+  ): Promise<MachineTokens> => {
+    const life = clients.get(session.client_id)?.access_token_ttl ?? accessTokens.ttl
+    const audience = resource ?? session.audience
+    return {
+      access_token: await accessTokens.mint({ ...session, audience }, now, life),
+      expires_in: life,
+      scope: session.scope,
+      sid: session.sid,
+    }
+  }
+
   const issue = async (
     session: Session,
     now: number,
-    nonce: string | null = null,
+    { resource, nonce = null }: Asked = {},
   ): Promise<IssuedTokens> => {
-    const access_token = await accessTokens.mint(session, now)
+    const access = await issueAccess(session, now, resource)
     return {
-      access_token,
-      expires_in: accessTokens.ttl,
-      scope: session.scope,
+      ...access,
       refresh_token: await refreshTokens.mint(session, now),
       refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
       ...(session.scope.split(' ').includes('openid')
-        ? { id_token: await idTokens.mint(session, access_token, nonce, now) }
+        ? { id_token: await idTokens.mint(session, access.access_token, nonce, now) }
         : {}),
-      sid: session.sid,
+    }
+  }
+
+  /**
+   * Looks before anything is changed: a client that asks in vain may ask again.
+   * @throws BridgeError invalid_target if the session was not granted this audience
+   * @see RFC 8707 §2.2
+   */
+  const requireGranted = async (sid: string, resource: string | undefined): Promise<void> => {
+    if (resource === undefined) return
+    const session = await store.get(sid)
+    if (session && !session.audience.split(' ').includes(resource)) {
+      throw new BridgeError('invalid_target')
     }
   }
 
@@ -139,6 +183,11 @@ export function createSessions(options: SessionsOptions) {
     odoo,
     rules: options.recheckRules,
     userOf,
+    isAllowed: ({ client_id }, groups) => {
+      const client = clients.get(client_id)
+      return client !== undefined && mayUse(client, groups)
+    },
+    endNotAllowed: (session, log) => end(session, 'client_not_allowed', log),
     end: endForgotten,
   })
 
@@ -148,7 +197,10 @@ export function createSessions(options: SessionsOptions) {
     device: Device,
     idleTtl: number,
     now: number,
+    absoluteTtl = Math.min(options.absoluteTtl, grant.client.refresh_absolute_ttl * 1000),
   ): Promise<Session> => {
+    // Here, where every way to sign in comes by.
+    if (!mayUse(grant.client, identity.groups)) throw new BridgeError('access_denied')
     const sid = randomUUID()
     return {
       sid,
@@ -163,8 +215,8 @@ export function createSessions(options: SessionsOptions) {
       late_replay_at: null,
       created_at: now,
       last_seen_at: now,
-      expires_at: now + idleTtl,
-      absolute_expires_at: now + options.absoluteTtl,
+      expires_at: now + Math.min(idleTtl, absoluteTtl),
+      absolute_expires_at: now + absoluteTtl,
       revoked_at: null,
       revoked_reason: null,
       auth_time: identity.authTime ?? now,
@@ -198,11 +250,16 @@ export function createSessions(options: SessionsOptions) {
   }
 
   return {
-    /** Begins a session and issues its first tokens. @throws KeysUnavailable */
+    /**
+     * Begins a session and issues its first tokens.
+     * @throws BridgeError access_denied if the user may not use this client
+     * @throws KeysUnavailable
+     */
     start: (identity: Identity, grant: Grant, device: Device, log: FastifyBaseLogger) =>
       orSignOut(identity, log, async () => {
         const now = Date.now()
-        const session = await begin(identity, grant, device, rules.idleTtl, now)
+        const { idleTtl } = rulesOf(grant.client.client_id)
+        const session = await begin(identity, grant, device, idleTtl, now)
         const tokens = await issue(session, now)
         // Last, so that no row is left where no token could be made.
         await store.insert(session)
@@ -211,9 +268,32 @@ export function createSessions(options: SessionsOptions) {
       }),
 
     /**
+     * Begins a session that lives as long as its one access token: it can be ended before, and
+     * stands among the user's others.
+     * @throws BridgeError access_denied if the user may not use this client
+     * @throws KeysUnavailable
+     * @see RFC 6749 §4.4
+     */
+    async startMachine(
+      identity: Identity,
+      grant: Grant,
+      device: Device,
+      log: FastifyBaseLogger,
+    ): Promise<MachineTokens> {
+      const now = Date.now()
+      const life = grant.client.access_token_ttl * 1000
+      const session = await begin(identity, grant, device, life, now, life)
+      const tokens = await issueAccess(session, now)
+      await store.insert(session)
+      log.info({ sid: session.sid, uid: session.uid, client_id: session.client_id }, 'signed in')
+      return tokens
+    },
+
+    /**
      * Begins a session that lives only until its authorization code is redeemed or expires.
      * @param codeTtl milliseconds
      * @returns its `sid`
+     * @throws BridgeError access_denied if the user may not use this client
      */
     startPending: (
       identity: Identity,
@@ -230,22 +310,29 @@ export function createSessions(options: SessionsOptions) {
       }),
 
     /**
-     * Gives a pending session its life and its first tokens.
-     * @param nonce of its code
+     * Gives a pending session of a client its life and its first tokens.
      * @returns undefined if it is over
+     * @throws BridgeError invalid_target
      */
-    async activate(sid: string, nonce: string | null): Promise<IssuedTokens | undefined> {
+    async activate(
+      sid: string,
+      client: Client,
+      asked: Asked = {},
+    ): Promise<IssuedTokens | undefined> {
+      await requireGranted(sid, asked.resource)
       await accessTokens.ready()
       const now = Date.now()
-      const session = await store.activate(sid, now + rules.idleTtl, now)
-      return session && issue(session, now, nonce)
+      const session = await store.activate(sid, now + rulesOf(client.client_id).idleTtl, now)
+      return session && issue(session, now, asked)
     },
 
     /**
      * Answers a refresh token with the next pair.
      * @param mayPresent whether a token of this client is taken here: one that travels by cookie
      * is worth nothing where one in the body is asked for, and the other way round
+     * @param resource one audience, for this access token
      * @returns undefined if the token is not, or no longer, good
+     * @throws BridgeError invalid_target
      * @throws OdooUnavailable if Odoo has not been there to ask for longer than is tolerated
      * @throws KeysUnavailable
      */
@@ -253,6 +340,7 @@ export function createSessions(options: SessionsOptions) {
       token: string,
       mayPresent: (clientId: string) => boolean,
       log: FastifyBaseLogger,
+      resource?: string,
     ): Promise<IssuedTokens | undefined> {
       const claims = await refreshTokens.verify(token)
       if (!claims || !mayPresent(claims.client_id)) {
@@ -260,13 +348,15 @@ export function createSessions(options: SessionsOptions) {
         return undefined
       }
       // Before the session moves on: a rotation that cannot be answered counts as a lost answer.
+      await requireGranted(claims.sid, resource)
       await accessTokens.ready()
       const now = Date.now()
-      let result = await rotate(store, rules, claims.sid, claims.gen, now)
+      const ownRules = rulesOf(claims.client_id)
+      let result = await rotate(store, ownRules, claims.sid, claims.gen, now)
       if (result.outcome === 'unchecked') {
         // Only now must the client wait for Odoo, or be told to come again.
-        if (!(await recheck(result.session, now, log))) return undefined
-        result = await rotate(store, rules, claims.sid, claims.gen, now)
+        if (!(await recheck.ifDue(result.session, now, log))) return undefined
+        result = await rotate(store, ownRules, claims.sid, claims.gen, now)
       }
       observe(result.outcome)
       const facts = { sid: claims.sid, gen: claims.gen, outcome: result.outcome }
@@ -283,8 +373,8 @@ export function createSessions(options: SessionsOptions) {
         log.warn(facts, 'refresh token out of step: answered')
       }
       // After the rotation: where Odoo keeps the client waiting in vain, its next try is a repeat.
-      const session = await recheck(result.session, now, log)
-      return session && issue(session, now)
+      const session = await recheck.ifDue(result.session, now, log)
+      return session && issue(session, now, { resource })
     },
 
     /** Ends the session of a refresh token. One that is not good ends nothing. */
@@ -308,6 +398,12 @@ export function createSessions(options: SessionsOptions) {
       const browser = browser_sid === null ? undefined : await store.get(browser_sid)
       if (browser) await end(browser, 'logout', log)
       await end(session, 'logout', log)
+    },
+
+    /** Ends a session of this client, and of no other. @see RFC 7009 §2.1 */
+    async endOfClient(sid: string, clientId: string, log: FastifyBaseLogger): Promise<void> {
+      const session = await store.get(sid)
+      if (session?.client_id === clientId) await end(session, 'revoked_by_client', log)
     },
 
     /** Ends a session whose authorization code was shown twice. @see RFC 6749 §4.1.2 */
@@ -372,7 +468,7 @@ export function createSessions(options: SessionsOptions) {
       if (!session || !isLive(session, now)) return undefined
       const behind = session.generation - claims.gen
       const isFresh = behind <= 0 || (behind === 1 && now - session.rotated_at <= rules.grace)
-      return isFresh ? recheck(session, now, log) : undefined
+      return isFresh ? recheck.ifDue(session, now, log) : undefined
     },
 
     /** Somebody signed in again where they were signed in. @returns undefined if that is over */
@@ -388,6 +484,20 @@ export function createSessions(options: SessionsOptions) {
       }
       return store.renew(sid, facts, now)
     },
+
+    /** A session that may still act. */
+    async find(sid: string): Promise<Session | undefined> {
+      const session = await store.get(sid)
+      return session && isLive(session, Date.now()) ? session : undefined
+    },
+
+    /**
+     * Which groups the user of a session is in now, for a client that not everybody may use.
+     * @returns external ids; undefined if the session is over now
+     * @throws OdooUnavailable
+     */
+    groupsOf: (session: Session, log: FastifyBaseLogger): Promise<string[] | undefined> =>
+      recheck.groupsOf(session, log),
 
     /** Whether a session may still act. */
     async isLive(sid: string): Promise<boolean> {

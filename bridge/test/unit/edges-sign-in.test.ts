@@ -16,6 +16,7 @@ const IDENTITY: SignIn = {
   identity: {
     uid: 6,
     roles: [],
+    groups: [],
     amr: ['pwd'],
     odooSession: 'x',
     odooStamp: null,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test, type Test } from 'tap'
 import { PATHS, type OAuthTokenResponse, type TokenResponse } from '../../src/contract/index.ts'
+import { ASSERTION_TYPE } from '../../src/oauth/client-credentials.ts'
 import { startFakeOdoo } from '../fake-odoo.ts'
 import {
   accessClaims,
@@ -167,6 +168,23 @@ test('a whole life of the bridge, at the most talkative level: no secret in its 
   add("the app's access token", tokens.access_token)
   add("the app's refresh token", tokens.refresh_token)
   t.equal((await post(PATHS.token, form, redemption)).status, 400, 'a code used twice')
+
+  // Who does not prove which app it is.
+  const secret = add('client secret', randomBytes(32).toString('base64url'))
+  const assertion = add('client assertion', `e30.e30.${randomBytes(32).toString('base64url')}`)
+  const basic = `Basic ${add('Basic credential', Buffer.from(`other-app:${secret}`).toString('base64'))}`
+  const grant = { grant_type: 'refresh_token', refresh_token: 'x' }
+  const proofs: [Record<string, string>, Record<string, string>][] = [
+    [{}, { authorization: basic }],
+    [{ client_id: 'other-app', client_secret: secret }, {}],
+    [{ client_secret: secret }, { authorization: basic }],
+    [{ client_assertion: assertion, client_assertion_type: ASSERTION_TYPE }, {}],
+  ]
+  for (const [body, proof] of proofs) {
+    const asked = new URLSearchParams({ ...grant, ...body }).toString()
+    const { status } = await post(PATHS.token, { ...form, ...proof }, asked)
+    t.ok([400, 401].includes(status), `${status}`)
+  }
 
   // Faults.
   const again = await login('demo')

@@ -80,7 +80,7 @@ test('B2, B3: sign-in form, code, tokens of one audience', async (t) => {
 
   const tokens = await token(app, redemption(location.searchParams.get('code') ?? ''))
   t.equal(tokens.statusCode, 200)
-  t.equal(tokens.headers['access-control-allow-origin'], '*')
+  t.equal(tokens.headers['access-control-allow-origin'], new URL(REDIRECT_URI).origin)
   t.equal(tokens.headers['cache-control'], 'no-store')
   t.notOk(tokens.headers['set-cookie'])
   const { access_token, refresh_token, scope } = tokens.json<OAuthTokenResponse>()
@@ -217,9 +217,10 @@ test('a code used twice ends the session that it began', async (t) => {
 test('a refresh token is worth nothing where the other kind is asked for', async (t) => {
   const { app } = await startBridge(t)
   const fromCookie = refreshTokenOf(await login(app))
-  for (const client_id of ['other-app', 'drawbridge-pwa']) {
+  const refusals = { 'other-app': 'invalid_grant', 'drawbridge-pwa': 'origin_refused' }
+  for (const [client_id, refusal] of Object.entries(refusals)) {
     const body = { grant_type: 'refresh_token', client_id, refresh_token: fromCookie }
-    t.equal(errorOf(await token(app, body)), 'invalid_grant', client_id)
+    t.equal(errorOf(await token(app, body)), refusal, client_id)
   }
   t.equal((await refresh(app, fromCookie)).statusCode, 200, 'and it lives on')
 

@@ -79,6 +79,7 @@ test('each request is proven by an assertion of its own, for it alone', async (t
       uid: 6,
       amr: ['pwd'],
       roles: ['internal'],
+      groups: PROFILE.groups,
       odooSession: null,
       odooStamp: 'the stamp',
       authTime: null,
@@ -86,7 +87,7 @@ test('each request is proven by an assertion of its own, for it alone', async (t
     },
   })
   answer.body = PROFILE
-  t.same(await odoo.check(USER), { roles: ['internal'] })
+  t.same(await odoo.check(USER), { roles: ['internal'], groups: PROFILE.groups })
 
   const claims = asked.map(({ path, headers, body }) => {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
