@@ -120,21 +120,22 @@ function main(): void {
     refreshAbsoluteTtl: Infinity,
     machineClients: true,
   })
+  const hasCode = grants.includes('authorization_code')
+  const forCode = (value: string) => (hasCode ? value : undefined)
   const settings: [string, string | undefined][] = [
     ['Issuer', issuer],
-    ['Metadata', issuer + PATHS.authorizationServerMetadata],
-    [
-      'Authorization endpoint',
-      grants.includes('authorization_code') ? issuer + PATHS.authorize : undefined,
-    ],
+    ['Metadata', issuer + PATHS.openidConfiguration],
+    ['Authorization endpoint', forCode(issuer + PATHS.authorize)],
     ['Token endpoint', issuer + PATHS.token],
+    ['Userinfo endpoint', forCode(issuer + PATHS.userinfo)],
+    ['Sign-out endpoint', forCode(issuer + PATHS.endSession)],
     ['Revocation endpoint', issuer + PATHS.revoke],
     ['Keys (JWKS)', issuer + PATHS.jwks],
     ['Client ID', entry.client_id],
     ['Client secret', secret && `${secret}   (shown this once: CLIENTS_FILE has its hash alone)`],
     ['Client authentication', method],
-    ['PKCE', grants.includes('authorization_code') && !values['no-pkce'] ? 'S256' : undefined],
-    ['Scope', entry.scope],
+    ['PKCE', values['no-pkce'] ? undefined : forCode('S256')],
+    ['Scope', hasCode ? `openid profile email ${entry.scope}` : entry.scope],
   ]
   console.log(`Put this into the array of CLIENTS_FILE; running bridges read it within a second:
 

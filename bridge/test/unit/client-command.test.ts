@@ -33,7 +33,8 @@ async function run(...parameters: string[]) {
 
 test('what is printed works as it is, on both sides', async (t) => {
   const { entry, settings } = await run(
-    ...['--name', 'Grafana (Berlin)', '--redirect-uri', REDIRECT_URI, '--confidential'],
+    ...['--name', 'Grafana (Berlin)', '--redirect-uri', REDIRECT_URI],
+    ...['--confidential', '--first-party'],
   )
   t.match(entry, { client_id: 'grafana-berlin', client_name: 'Grafana (Berlin)' })
   const secret = settings.get('Client secret') ?? ''
@@ -52,6 +53,8 @@ test('what is printed works as it is, on both sides', async (t) => {
   t.equal(settings.get('Issuer'), metadata['issuer'])
   t.equal(settings.get('Authorization endpoint'), metadata['authorization_endpoint'])
   t.equal(settings.get('Token endpoint'), metadata['token_endpoint'])
+  t.equal(settings.get('Userinfo endpoint'), metadata['userinfo_endpoint'])
+  t.equal(settings.get('Sign-out endpoint'), metadata['end_session_endpoint'])
   t.equal(settings.get('Keys (JWKS)'), metadata['jwks_uri'])
 })
 
