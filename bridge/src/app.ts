@@ -42,7 +42,9 @@ import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
 import { createAuthorize } from './oauth/authorize.ts'
 import { odooProvider } from './providers/odoo.ts'
+import { openIdProvider, type OpenIdProvider } from './providers/openid.ts'
 import type { SignInProvider } from './providers/port.ts'
+import { readProviders, type RegisteredProvider } from './providers/settings.ts'
 import { continueRoutes, createProviderLinks } from './routes/continue.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
@@ -80,6 +82,14 @@ function readClients(config: Config) {
     return createClients(config.ISSUER, config.ODOO_DATABASE_UUID, JSON.parse(text))
   } catch (error) {
     throw new ConfigError([`CLIENTS_FILE: ${(error as Error).message}`])
+  }
+}
+
+function readRegisteredProviders({ PROVIDERS_FILE: file }: Config): RegisteredProvider[] {
+  try {
+    return file === undefined ? [] : readProviders(file)
+  } catch (error) {
+    throw new ConfigError([`PROVIDERS_FILE: ${(error as Error).message}`])
   }
 }
 
@@ -132,8 +142,8 @@ function openOdoo(config: Config, signer: Signer): IdentityProvider | PairedOdoo
 /** Whether Odoo has the addon, and can tell of its users. */
 const isPaired = (odoo: IdentityProvider): odoo is PairedOdoo => 'stamps' in odoo
 
-/** Other places than the bridge's own form to sign in at. */
-function openProviders(config: Config, odoo: IdentityProvider): SignInProvider[] {
+/** Odoo's own login page, where it may be signed in at. */
+function openOdooProvider(config: Config, odoo: IdentityProvider): SignInProvider[] {
   const { ODOO_PUBLIC_URL: publicUrl, ODOO_DATABASE_UUID: uuid } = config
   if (publicUrl === undefined || !isPaired(odoo)) return []
   return [odooProvider({ odoo, publicUrl, odooAudience: odooAudience(uuid) })]
@@ -162,6 +172,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const { ISSUER: issuer } = config
   const credential = readGateCredential(config.GATE_CREDENTIAL_FILE)
   const clients = readClients(config)
+  const registeredProviders = readRegisteredProviders(config)
 
   const app = Fastify({
     logger: logger(config.LOG_LEVEL),
@@ -267,7 +278,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
 
   await app.register(authRoutes, { issuer, clients, signIn, sessions })
   const authorize = createAuthorize(issuer, sessions, store)
-  const providers = openProviders(config, odoo)
+  const upstream: OpenIdProvider[] = isPaired(odoo)
+    ? registeredProviders.map((registered) => openIdProvider({ ...registered, odoo }))
+    : []
+  app.addHook('onClose', async () => {
+    await Promise.all(upstream.map((each) => each.close()))
+  })
+  const providers = [...openOdooProvider(config, odoo), ...upstream]
   await app.register(methodsRoute, { providers })
   await app.register(continueRoutes, {
     issuer,

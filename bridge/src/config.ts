@@ -153,6 +153,12 @@ export const schema = Type.Object({
     minLength: 1,
     description: 'file that holds the secret shared with the gate, 32 characters or more',
   }),
+  PROVIDERS_FILE: Type.Optional(
+    Type.String({
+      description:
+        'JSON file with other OpenID providers that people may sign in at (ODOO_ADAPTER=addon)',
+    }),
+  ),
   CLIENTS_FILE: Type.Optional(
     Type.String({ description: 'JSON file with the registered OAuth clients' }),
   ),
@@ -206,7 +212,7 @@ const STOCK_IDLE_TTL = 6 * 86400
 
 /** What is right by itself, but not beside another setting. */
 function conflicts(environment: Environment): string[] {
-  const { ODOO_ADAPTER, ODOO_PUBLIC_URL, REFRESH_IDLE_TTL } = environment
+  const { ODOO_ADAPTER, ODOO_PUBLIC_URL, PROVIDERS_FILE, REFRESH_IDLE_TTL } = environment
   if (ODOO_ADAPTER !== 'stock') return []
   return [
     ...(REFRESH_IDLE_TTL > STOCK_IDLE_TTL
@@ -215,6 +221,9 @@ function conflicts(environment: Environment): string[] {
     ...(ODOO_PUBLIC_URL === undefined
       ? []
       : ['ODOO_PUBLIC_URL: expected only with ODOO_ADAPTER=addon: it takes the addon']),
+    ...(PROVIDERS_FILE === undefined
+      ? []
+      : ['PROVIDERS_FILE: expected only with ODOO_ADAPTER=addon: it takes the addon']),
   ]
 }
 

@@ -131,6 +131,22 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return answer.outcome === 'identity' && answer.active ? toIdentity(answer) : undefined
     },
 
+    lookup: async (by) => {
+      const answer = (await ask(http, 'lookup', by)) as Profile & {
+        login: string
+        second_factor?: boolean
+      }
+      if (!answer.active) return undefined
+      return {
+        uid: answer.uid,
+        login: answer.login,
+        roles: rolesOf(answer.groups),
+        odooStamp: answer.stamp,
+        // An addon that is too old to say so does not say that there is none.
+        secondFactor: answer.second_factor !== false,
+      }
+    },
+
     signedOut: async (browsers) => {
       const { signed_out } = (await ask(checkHttp, 'browsers', { browsers })) as {
         signed_out?: string[]

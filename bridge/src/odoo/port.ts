@@ -98,6 +98,19 @@ export interface EventKey {
   kid: string
 }
 
+/** How to find a user: by the login, or by the account at a provider that Odoo itself knows. */
+export type Lookup =
+  | { login: string }
+  /** `provider` is the id of Odoo's record (auth.oauth.provider), `uid` is `sub` there. */
+  | { oauth: { provider: number; uid: string } }
+
+/** Somebody who may sign in, and whom another provider may stand for. */
+export interface LookedUpUser extends Pick<Identity, 'uid' | 'roles' | 'odooStamp'> {
+  login: string
+  /** Whether Odoo asks this user for a second factor. */
+  secondFactor: boolean
+}
+
 /** An Odoo that knows this bridge, and tells of all its users at once. */
 export interface PairedOdoo extends IdentityProvider {
   /** @throws OdooUnavailable */
@@ -114,6 +127,11 @@ export interface PairedOdoo extends IdentityProvider {
    * @throws OdooUnavailable
    */
   redeem(code: string, codeVerifier: string): Promise<Identity | undefined>
+  /**
+   * @returns undefined if there is nobody, or nobody who may sign in
+   * @throws OdooUnavailable
+   */
+  lookup(by: Lookup): Promise<LookedUpUser | undefined>
   /**
    * @param browsers 1000 at most, as `Identity` has them
    * @returns those that were signed out of Odoo
