@@ -108,7 +108,11 @@ export async function startOpenIdProvider(redirectUris: string[]): Promise<OpenI
         return grant
       },
     })
-    return { provider, handle: provider.callback() }
+    const callback = provider.callback()
+    const handle: RequestListener = (request, response) => {
+      void callback(request, response)
+    }
+    return { provider, handle }
   }
 
   const key = newKey()

@@ -96,14 +96,15 @@ function* problemsOf(value: unknown): Generator<string> {
   for (const { keyword, instancePath, params } of Value.Errors(ProviderSettings, value)) {
     if (keyword === 'required') {
       for (const name of params.requiredProperties) names.add(name)
-    } else if (keyword === 'additionalProperties') {
-      for (const name of params.additionalProperties) yield `${name}: no such setting`
     } else {
       names.add(instancePath.split('/')[1] ?? '')
     }
   }
-  for (const name of names)
-    yield name === '' ? 'expected a JSON object' : expected(name as keyof Entry)
+  for (const name of names) {
+    if (name in ProviderSettings.properties) yield expected(name as keyof Entry)
+    else if (name !== '') yield `${name}: no such setting`
+  }
+  if (typeof value !== 'object' || value === null) yield 'expected a JSON object'
 }
 
 /** What no member is wrong for by itself. */
