@@ -1,10 +1,16 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'playwright/test'
 import { PATHS, type ErrorResponse, type ProtectedData } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
-import { bearer, payloadOf, postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
+import {
+  bearer,
+  postAuth,
+  signIn,
+  untilExpired,
+  untilRefused,
+  withClaims,
+} from './support/tokens.ts'
 
 const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
@@ -93,21 +99,6 @@ test('the bridge itself refuses whoever goes around the gate', async () => {
   expect(response.status).toBe(401)
   expect(((await response.json()) as ErrorResponse).error).toBe('invalid_gate_credential')
 })
-
-/** Milliseconds until the gate refuses a token that has not expired. */
-async function untilRefused(token: string): Promise<number> {
-  const began = Date.now()
-  for (;;) {
-    const response = await get(api, bearer(token))
-    if (response.status === 401) {
-      const challenge = response.headers.get('www-authenticate')
-      expect(challenge, 'for another reason than its age').not.toContain('expired')
-      return Date.now() - began
-    }
-    expect(Date.now() / 1000).toBeLessThan(Number(payloadOf(token)['exp']))
-    await pause(20)
-  }
-}
 
 test('A12: the gate itself refuses an ended session, before its token expires', async () => {
   const { accessToken, cookie } = await signIn(demo)

@@ -2,35 +2,22 @@ import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack, type Account } from './stack/description.ts'
 import { watch } from './support/network.ts'
+import {
+  contacts,
+  leaveExpiryToTheGate,
+  REFRESH_COOKIE,
+  refreshCookie,
+  reload,
+  signInAtPwa,
+  signInPage,
+} from './support/pwa.ts'
 import { cookieOf, postAuth, untilExpired } from './support/tokens.ts'
 
 const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
 const { demo } = stack.accounts
 
-const REFRESH_COOKIE = 'drawbridge_refresh'
-
-async function signIn(page: Page, { login, password }: Account = demo): Promise<void> {
-  await page.getByLabel('Login').fill(login)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-}
-
-/** What the gate lets through is what Odoo shows this user. */
-const contacts = (page: Page) =>
-  page.getByRole('region', { name: 'Contacts' }).getByRole('listitem')
-
-const signInPage = (page: Page) => page.getByRole('heading', { name: 'Sign in' })
-
-const reload = (page: Page) => page.getByRole('button', { name: 'Reload' }).click()
-
-const leaveExpiryToTheGate = (page: Page) =>
-  page.getByRole('checkbox', { name: /Let the gate find out/ }).check()
-
-async function refreshCookie(page: Page): Promise<string> {
-  const cookies = await page.context().cookies(stack.issuer)
-  return cookies.find(({ name }) => name === REFRESH_COOKIE)?.value ?? ''
-}
+const signIn = (page: Page, account: Account = demo) => signInAtPwa(page, account)
 
 test.beforeEach(async ({ page }) => {
   await page.goto('/')
@@ -168,7 +155,7 @@ test('A12: whoever has to sign in comes back to where they were', async ({ page 
   await expect(page).toHaveURL(`${stack.issuer}/activity`)
 })
 
-test('A12: signing out ends the session here, at the bridge and at Odoo', async ({ page }) => {
+test('A12: signing out ends the session here and at the bridge', async ({ page }) => {
   await signIn(page)
   await expect(contacts(page).first()).toBeVisible()
   const cookie = await refreshCookie(page)

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
+import { odooSession } from './support/odoo-session.ts'
 import { bearer, postAuth, signIn } from './support/tokens.ts'
 
 // Named to run last: what stands in the logs by now is that of all suites on this stack.
@@ -19,7 +20,13 @@ test('no log of any part holds a token, a password, a credential or a key', asyn
   await postAuth(PATHS.refresh, {}, cookie)
   await postAuth(PATHS.login, { ...accounts.demo, password: 'swordfish-42' })
 
+  const admin = await odooSession(accounts.admin)
+  const eventKey = (await admin.call('ir.config_parameter', 'get_param', [
+    'auth_drawbridge.event_key',
+  ])) as string
+
   const secrets = [
+    (JSON.parse(eventKey) as { d: string }).d,
     'swordfish-42',
     'not the password',
     decodeURIComponent(new URL(inside.bridgeDatabaseUrl).password),

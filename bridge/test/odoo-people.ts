@@ -1,32 +1,11 @@
 /** People at a real Odoo, for the integration tests: made by its administrator, and as they would by themselves. */
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { authenticatorApp } from '@drawbridge/e2e/authenticator-app'
 import { readStack } from '@drawbridge/e2e/stack'
 import { odooHttp } from '../src/odoo/http.ts'
 import type { OdooClient, OdooUser } from '../src/odoo/port.ts'
 import { stockOdoo } from '../src/odoo/stock.ts'
-
-/** Seconds for which a code of the authenticator app is the one that it shows. @see RFC 6238 §4.1 */
-const STEP = 30
-
-/** RFC 4648 §6, as Odoo shows the secret: in groups, with spaces. */
-function fromBase32(text: string): Buffer {
-  const bits = text
-    .replaceAll(' ', '')
-    .replace(/./g, (char) =>
-      'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0'),
-    )
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
-}
-
-/** @see RFC 4226 §5.3 */
-function hotp(secret: Buffer, counter: number): string {
-  const message = Buffer.alloc(8)
-  message.writeBigUInt64BE(BigInt(counter))
-  const mac = createHmac('sha1', secret).update(message).digest()
-  const offset = (mac.at(-1) ?? 0) & 0xf
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
-}
 
 /** Somebody who has just been made. */
 export interface Person {
@@ -110,8 +89,7 @@ export async function enableTotp(
     password,
   })) as Action
   const [shown] = await odoo.read<{ secret: string }>(wizard.res_model, [wizard.res_id], ['secret'])
-  const secret = fromBase32(shown?.secret ?? '')
-  const counter = Math.floor(Date.now() / 1000 / STEP)
-  await call(wizard.res_model, 'enable', wizard.res_id, { code: hotp(secret, counter) })
-  return (n) => hotp(secret, counter + n)
+  const code = authenticatorApp(shown?.secret ?? '')
+  await call(wizard.res_model, 'enable', wizard.res_id, { code: code(0) })
+  return code
 }

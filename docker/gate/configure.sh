@@ -12,10 +12,11 @@ configuration=$(sed \
   -e "$(upstream BRIDGE_PORT bridge "$BRIDGE")" \
   -e "$(upstream ODOO_PORT odoo "$ODOO")" \
   -e "s|127\.0\.0\.1:@BRIDGE_PORT@|$BRIDGE|" \
-  -e 's|listen 127\.0\.0\.1:@ODOO_PAGES_PORT@|listen 8069|' \
   -e "s|@ODOO_PAGES_PORT@|$ODOO_PAGES_PORT|" \
   -e 's|@GATE_LISTEN@|listen 8080;|' \
   -e 's|@GATE_LISTEN_DEFAULT@|listen 8080 default_server;|' \
+  -e 's|@ODOO_LISTEN@|listen 8069;|' \
+  -e 's|@ODOO_LISTEN_DEFAULT@|listen 8069 default_server;|' \
   -e "s|@ISSUER@|$ISSUER|" \
   -e "s|@ODOO_DATABASE_UUID@|$ODOO_DATABASE_UUID|" \
   -e "s|@GATE_CREDENTIAL@|$GATE_CREDENTIAL|" \

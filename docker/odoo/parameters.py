@@ -8,7 +8,8 @@ ADMIN_PASSWORD_SET = "docker.admin_password_set"
 parameters = env["ir.config_parameter"]  # noqa: F821
 for name, value in {
     "auth_drawbridge.issuer": os.environ["ISSUER"],
-    "auth_drawbridge.jwks_url": os.environ["JWKS_URL"],
+    "auth_drawbridge.jwks_url": os.environ["BRIDGE_URL"] + "/.well-known/jwks.json",
+    "auth_drawbridge.bridge_url": os.environ["BRIDGE_URL"],
     "web.base.url": os.environ["ODOO_PAGES_URL"],
     # An admin's sign-in would else change it to whatever address it came by.
     "web.base.url.freeze": "True",

@@ -25,7 +25,10 @@ export interface StackDescription {
   pid: number
   /** Address of the PWA and the gate, which is the `iss` of every token. */
   issuer: string
-  /** Address of Odoo's own pages. */
+  /**
+   * Address of Odoo's own pages, for browsers: they find every name below localhost on this machine
+   * (RFC 6761 §6.3). Other programs take `inside.odooUrl`.
+   */
   odooUrl: string
   accounts: Record<'admin' | 'demo' | 'portal', Account>
   clients: RegisteredClient[]

@@ -163,7 +163,7 @@ async function startParts(
   const logFile = (name: string): string => join(logs, `${name}.log`)
   const ports = options.ports ?? { gate: await freePort(), odoo: await freePort() }
   const issuer = `http://localhost:${ports.gate}`
-  const odooUrl = `http://127.0.0.1:${ports.odoo}`
+  const odooUrl = `http://odoo.localhost:${ports.odoo}`
   const bridgePort = await freePort()
   const bridgeFolder = join(folder, 'bridge')
 

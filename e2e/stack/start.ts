@@ -39,7 +39,7 @@ async function start(stopped: AbortSignal): Promise<Stack> {
   const progress = showProgress(process.stderr)
   await Promise.race([installStack(progress), aborted(stopped)])
   stopped.throwIfAborted()
-  const { ACCESS_TOKEN_TTL, LOG_LEVEL } = process.env
+  const { ACCESS_TOKEN_TTL, LOG_LEVEL, ODOO_ADAPTER } = process.env
   return startStack({
     name: 'start',
     ephemeral,
@@ -47,6 +47,7 @@ async function start(stopped: AbortSignal): Promise<Stack> {
     environment: {
       ...(ACCESS_TOKEN_TTL === undefined ? {} : { ACCESS_TOKEN_TTL }),
       ...(LOG_LEVEL === undefined ? {} : { LOG_LEVEL }),
+      ...(ODOO_ADAPTER === undefined ? {} : { ODOO_ADAPTER }),
     },
     clients: ({ api }) => [
       {

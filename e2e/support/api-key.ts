@@ -1,4 +1,5 @@
 import type { Account } from '../stack/description.ts'
+import { callAndConfirm } from './people.ts'
 import { odooSession, type OdooSession } from './odoo-session.ts'
 
 /**
@@ -12,11 +13,9 @@ export async function createApiKey(account: Account, session?: OdooSession): Pro
   const [wizard] = (await odoo.call('res.users.apikeys.description', 'create', [
     [values],
   ])) as number[]
-  const check = (await odoo.call('res.users.apikeys.description', 'make_key', [[wizard]])) as {
-    res_id: number
-  }
-  const shown = (await odoo.call('res.users.identitycheck', 'run_check', [[check.res_id]], {
-    password: account.password,
-  })) as { context: { default_key: string } }
+  const model = 'res.users.apikeys.description'
+  const shown = (await callAndConfirm(odoo, account.password, model, 'make_key', [
+    wizard ?? 0,
+  ])) as { context: { default_key: string } }
   return shown.context.default_key
 }

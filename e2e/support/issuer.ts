@@ -1,5 +1,5 @@
 /** An issuer whose keys a test may change: it publishes them over HTTP and signs with the newest. */
-import { generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,6 +9,8 @@ export interface Issuer {
   url: string
   /** An access token for an Odoo user, good for ten minutes. @see RFC 9068 */
   accessToken(uid: number, audience: string, claims?: Record<string, unknown>): string
+  /** What proves that a request is the bridge's: for one path and body, good for a minute. */
+  assertion(path: string, body: string, audience: string): string
   /** Withdraws its key and publishes another one. */
   rotate(): void
   close(): Promise<void>
@@ -38,6 +40,14 @@ export async function startIssuer(): Promise<Issuer> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const signed = (typ: string, claims: object): string => {
+    const input = `${encode({ typ, alg: 'ES256', kid: key.kid })}.${encode(claims)}`
+    const signature = sign('sha256', Buffer.from(input), {
+      key: key.privateKey,
+      dsaEncoding: 'ieee-p1363',
+    })
+    return `${input}.${signature.toString('base64url')}`
+  }
   return {
     url,
     accessToken(uid, audience, claims = {}) {
@@ -45,13 +55,14 @@ export async function startIssuer(): Promise<Issuer> {
       const ids = { client_id: 'test', jti: randomUUID(), sid: randomUUID() }
       const times = { iat, exp: iat + 600, auth_time: iat }
       const subject = { iss: url, aud: audience, sub: String(uid), scope: 'odoo.read odoo.write' }
-      const header = encode({ typ: 'at+jwt', alg: 'ES256', kid: key.kid })
-      const input = `${header}.${encode({ ...subject, ...ids, ...times, ...claims })}`
-      const signature = sign('sha256', Buffer.from(input), {
-        key: key.privateKey,
-        dsaEncoding: 'ieee-p1363',
-      })
-      return `${input}.${signature.toString('base64url')}`
+      return signed('at+jwt', { ...subject, ...ids, ...times, ...claims })
+    },
+    assertion(path, body, audience) {
+      const iat = Math.floor(Date.now() / 1000)
+      const content_digest = `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
+      const request = { htm: 'POST', htu: path, content_digest }
+      const times = { iat, exp: iat + 60, jti: randomUUID() }
+      return signed('drawbridge-assertion+jwt', { iss: url, aud: audience, ...times, ...request })
     },
     rotate() {
       key = newKey()

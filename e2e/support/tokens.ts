@@ -31,8 +31,11 @@ export const postAuth = (path: string, body: object, cookie?: string): Promise<R
   })
 
 /** Tokens for somebody, without a browser. */
-export async function signIn(account: Account): Promise<{ accessToken: string; cookie: string }> {
-  const response = await postAuth(PATHS.login, account)
+export async function signIn({
+  login,
+  password,
+}: Account): Promise<{ accessToken: string; cookie: string }> {
+  const response = await postAuth(PATHS.login, { login, password })
   if (!response.ok) throw new Error(`Sign-in failed with ${response.status}.`)
   const { access_token } = (await response.json()) as TokenResponse
   return { accessToken: access_token, cookie: cookieOf(response) }
@@ -54,6 +57,26 @@ export async function untilExpired(url: string, token: string): Promise<void> {
     await wait(250)
   }
   throw new Error('The token did not expire.')
+}
+
+/**
+ * Waits until the gate refuses a token that is good otherwise.
+ * @returns milliseconds
+ * @throws Error when the token expires first
+ */
+export async function untilRefused(token: string): Promise<number> {
+  const began = Date.now()
+  for (;;) {
+    // Behind the gate there is nothing here: a 401 is the gate's own, and not what Odoo says.
+    const response = await fetch(`${readStack().issuer}/api/nothing`, { headers: bearer(token) })
+    await response.body?.cancel()
+    if (response.headers.get('www-authenticate')?.includes('expired')) {
+      throw new Error('The token expired before the gate refused it.')
+    }
+    if (response.status === 401) return Date.now() - began
+    // The gate is polled, as a client would meet it: there is no event to wait for.
+    await wait(20)
+  }
 }
 
 /** Tokens of a registered client, by the authorization code flow without a browser. */

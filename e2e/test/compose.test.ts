@@ -126,11 +126,24 @@ t.test('every setting of the bridge is one that its documentation knows', (t) =>
   t.end()
 })
 
+t.test('Odoo is paired with the bridge that runs beside it', (t) => {
+  const needed = read('docker/odoo/parameters.py').matchAll(/environ\["(\w+)"\]/g)
+  const given = services['odoo-init']?.environment ?? {}
+  for (const [, name = ''] of needed) t.ok(given[name], name)
+  t.match(given['BRIDGE_URL'], /^http:\/\/bridge:\d+$/)
+  for (const name of ['bridge', 'gate']) {
+    t.equal(services[name]?.environment?.['ISSUER'], given['ISSUER'], `${name}: the same issuer`)
+  }
+  t.match(services['bridge']?.environment?.['ODOO_ADAPTER'], /:-addon\}$/)
+  t.end()
+})
+
 t.test("the gate's configuration is that of the stack, with the containers' addresses", (t) => {
   const configuration = configure(join(REPOSITORY, 'e2e/stack/nginx/nginx.conf'))
   t.match(configuration, 'server bridge:3000 resolve;')
   t.match(configuration, 'server odoo:8069 resolve;')
   t.match(configuration, /listen 8080;[^]*listen 8069;/)
+  t.match(configuration, 'server_name odoo.localhost 127.0.0.1;')
   for (const path of ['/.well-known/jwks.json', '/gate/revocations', '/auth/validate']) {
     t.match(configuration, `http://bridge:3000${path};`)
   }

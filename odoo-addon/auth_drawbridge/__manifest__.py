@@ -1,7 +1,7 @@
 {
     "name": "Drawbridge",
     "summary": "Sign in to other apps with Odoo, and accept their access tokens on Odoo's API",
-    "version": "19.0.0.3.0",
+    "version": "19.0.0.4.0",
     "development_status": "Beta",
     "category": "Hidden/Tools",
     "author": "Drawbridge",
@@ -17,7 +17,7 @@
             "requests": "python3-requests",
         },
     },
-    "data": ["views/res_config_settings_views.xml"],
+    "data": ["security/ir.model.access.csv", "views/res_config_settings_views.xml"],
     "images": ["static/description/banner.png"],
     "uninstall_hook": "uninstall_hook",
 }

@@ -1,4 +1,4 @@
-"""An event for the bridge: whose sessions it should look at again. Knows nothing of Odoo."""
+"""An event for the bridge: which sessions it should look at again. Knows nothing of Odoo."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jwt
 import requests
@@ -27,6 +27,10 @@ LIFETIME = 60
 
 #: Users in one event; more are told of as all.
 MAX_UIDS = 1000
+
+#: Sessions of Odoo in one event, which the bridge takes up to 16 KiB of. The others it finds by
+#: itself when it asks which are left.
+MAX_BROWSERS = 64
 
 #: Seconds to wait before each attempt. What is lost all the same, the bridge finds by itself when
 #: it compares the stamps.
@@ -57,6 +61,18 @@ class Sender:
     key: str
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What an event is about.
+
+    :param set uids: ids of users
+    :param set browsers: identifiers of sessions of Odoo
+    """
+
+    uids: set = field(default_factory=set)
+    browsers: set = field(default_factory=set)
+
+
 def generate_key():
     """Make a key.
 
@@ -79,13 +95,20 @@ def public_jwk(key):
     return {**required, "kid": thumbprint, "alg": "ES256", "use": "sig"}
 
 
-def body_of(uids, event_id):
-    """The body of an event about these users; None stands for all.
+def body_of(subject, event_id):
+    """The body of an event.
 
+    :param Subject subject:
     :rtype: bytes
     """
-    about = {"all": True} if uids is None or len(uids) > MAX_UIDS else {"uids": sorted(uids)}
-    return json.dumps({**about, "id": event_id}).encode()
+    body = {"id": event_id}
+    if len(subject.uids) > MAX_UIDS:
+        body["all"] = True
+    elif subject.uids:
+        body["uids"] = sorted(subject.uids)
+    if subject.browsers:
+        body["browsers"] = sorted(subject.browsers)[:MAX_BROWSERS]
+    return json.dumps(body).encode()
 
 
 def proof_of(body, event_id, sender):
@@ -106,10 +129,10 @@ def proof_of(body, event_id, sender):
     return jwt.encode(claims, _algorithm().from_jwk(sender.key), algorithm="ES256", headers=headers)
 
 
-def start(uids, sender):
+def start(subject, sender):
     """Send an event from a thread of its own. Neither waits nor fails.
 
-    :param uids: ids of users, None for all
+    :param Subject subject:
     :param Sender sender:
     """
     if not _sending.acquire(blocking=False):
@@ -117,25 +140,25 @@ def start(uids, sender):
         return
     try:
         # Not a daemon: a process that ends sends its last event first.
-        threading.Thread(target=_run, args=[uids, sender], name="drawbridge.event").start()
+        threading.Thread(target=_run, args=[subject, sender], name="drawbridge.event").start()
     # It is called after a commit, which must not look as if it had failed.
     except Exception:  # noqa: BLE001 pylint: disable=broad-except
         _sending.release()
         _logger.exception("An event for the bridge could not be sent")
 
 
-def _run(uids, sender):
+def _run(subject, sender):
     try:
-        _send(uids, sender)
+        _send(subject, sender)
     except Exception:  # noqa: BLE001 pylint: disable=broad-except
         _logger.exception("An event for the bridge could not be sent")
     finally:
         _sending.release()
 
 
-def _send(uids, sender):
+def _send(subject, sender):
     event_id = str(uuid.uuid4())
-    body = body_of(uids, event_id)
+    body = body_of(subject, event_id)
     headers = {
         "Authorization": f"Bearer {proof_of(body, event_id, sender)}",
         "Content-Type": "application/json",

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { odooClient } from './client.ts'
-import { onBehalfOf, pingOdoo, type OdooOptions } from './common.ts'
+import { onBehalfOf, type OdooOptions } from './common.ts'
 import type { OdooHttp } from './http.ts'
 import { callJsonRpc } from './json-rpc.ts'
 import {
@@ -197,7 +197,11 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return answer.client_address === PROBE_ADDRESS
     },
 
-    ping: () => pingOdoo(http),
+    // As somebody who signs in would find it: without the addon, or with keys that Odoo could not
+    // fetch yet, nobody can.
+    ping: async () => {
+      await ask(http, 'stamps', { uids: [] })
+    },
     close: async () => {
       await Promise.all([http.close(), checkHttp.close()])
     },

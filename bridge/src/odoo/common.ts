@@ -1,5 +1,5 @@
 import type { OdooHttp } from './http.ts'
-import { OdooUnavailable, type Credentials } from './port.ts'
+import type { Credentials } from './port.ts'
 
 /** What both adapters are told. */
 export interface OdooOptions {
@@ -34,9 +34,3 @@ export function onBehalfOf(
 /** @see RFC 8176 §2 */
 export const AMR_PASSWORD = ['pwd']
 export const AMR_SECOND_FACTOR = ['pwd', 'otp', 'mfa']
-
-/** @throws OdooUnavailable */
-export async function pingOdoo(http: OdooHttp): Promise<void> {
-  const { status } = await http.send({ method: 'GET', path: '/web/health' })
-  if (status !== 200) throw new OdooUnavailable(`Odoo answered with status ${status}.`)
-}

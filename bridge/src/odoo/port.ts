@@ -83,7 +83,7 @@ export interface IdentityProvider {
    * @throws OdooUnavailable
    */
   believesForwardedAddress(): Promise<boolean | undefined>
-  /** Throws OdooUnavailable if Odoo does not answer. */
+  /** Throws OdooUnavailable if Odoo does not answer, or could sign nobody in. */
   ping(): Promise<void>
   close(): Promise<void>
 }

@@ -1,11 +1,5 @@
 import { odooClient } from './client.ts'
-import {
-  AMR_PASSWORD,
-  AMR_SECOND_FACTOR,
-  onBehalfOf,
-  pingOdoo,
-  type OdooOptions,
-} from './common.ts'
+import { AMR_PASSWORD, AMR_SECOND_FACTOR, onBehalfOf, type OdooOptions } from './common.ts'
 import type { OdooHttp } from './http.ts'
 import {
   OdooRefused,
@@ -107,7 +101,10 @@ export function stockOdoo(options: StockOdooOptions): IdentityProvider {
     },
     // An answer of a stock Odoo to somebody who is not signed in depends on nothing of this.
     believesForwardedAddress: () => Promise.resolve(undefined),
-    ping: () => pingOdoo(http),
+    ping: async () => {
+      const { status } = await http.send({ method: 'GET', path: '/web/health' })
+      if (status !== 200) throw new OdooUnavailable(`Odoo answered with status ${status}.`)
+    },
     close: async () => {
       await Promise.all([http.close(), checkHttp.close()])
     },

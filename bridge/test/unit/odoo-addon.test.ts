@@ -147,7 +147,10 @@ test('the four outcomes, and an addon that is not there or not paired', async (t
     answer.status = status
     await t.rejects(signIn(), OdooUnavailable, String(status))
     await t.rejects(odoo.check(USER), OdooUnavailable, 'which ends no session')
+    await t.rejects(odoo.ping(), OdooUnavailable, 'and the bridge is not ready')
   }
+  answer.status = 200
+  await t.resolves(odoo.ping())
 })
 
 test('calls carry the user’s own access token, and one for all of a request', async (t) => {

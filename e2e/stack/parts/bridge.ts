@@ -52,6 +52,7 @@ export async function startBridge(options: BridgeOptions): Promise<Part> {
       HOST: '127.0.0.1',
       PORT: String(port),
       TRUST_PROXY: '127.0.0.1',
+      ODOO_ADAPTER: 'addon',
       ODOO_URL: `http://127.0.0.1:${odoo.port}`,
       ODOO_DATABASE,
       ODOO_DATABASE_UUID: odoo.databaseUuid,

@@ -38,10 +38,8 @@ function fill(template: string, values: Record<string, string | number>): string
 
 async function configuration(options: NginxOptions): Promise<string> {
   const addresses = ['127.0.0.1', ...((await hasIPv6Loopback()) ? ['[::1]'] : [])]
-  const listen = (suffix: string): string =>
-    addresses
-      .map((address) => `listen ${address}:${options.ports.gate}${suffix};`)
-      .join('\n        ')
+  const listen = (port: number, suffix: string): string =>
+    addresses.map((address) => `listen ${address}:${port}${suffix};`).join('\n        ')
   return fill(readFileSync(join(TEMPLATES, 'nginx.conf'), 'utf8'), {
     ISSUER: options.issuer,
     BRIDGE_PORT: options.bridgePort,
@@ -49,8 +47,10 @@ async function configuration(options: NginxOptions): Promise<string> {
     ODOO_PAGES_PORT: options.ports.odoo,
     ODOO_DATABASE_UUID: options.odooDatabaseUuid,
     GATE_CREDENTIAL: readFileSync(options.gateCredentialFile, 'utf8'),
-    GATE_LISTEN: listen(''),
-    GATE_LISTEN_DEFAULT: listen(' default_server'),
+    GATE_LISTEN: listen(options.ports.gate, ''),
+    GATE_LISTEN_DEFAULT: listen(options.ports.gate, ' default_server'),
+    ODOO_LISTEN: listen(options.ports.odoo, ''),
+    ODOO_LISTEN_DEFAULT: listen(options.ports.odoo, ' default_server'),
     LEEWAY: options.leeway ?? DEFAULT_LEEWAY,
     CORS_ORIGINS: options.corsOrigins.map((origin) => `        ${origin} $http_origin;`).join('\n'),
   })

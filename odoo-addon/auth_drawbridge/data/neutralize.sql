@@ -7,3 +7,5 @@ DELETE FROM ir_config_parameter
     'auth_drawbridge.bridge_url',
     'auth_drawbridge.event_key'
  );
+-- nor hand over to it who was just signed in
+DELETE FROM drawbridge_code;

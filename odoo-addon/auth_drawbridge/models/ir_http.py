@@ -8,7 +8,7 @@ from odoo import api, models
 from odoo.exceptions import AccessDenied
 from odoo.http import request
 
-from .. import access_token, assertion, jwks, scopes
+from .. import access_token, assertion, browsers, jwks, scopes
 from ..exceptions import (
     ExpiredToken,
     InsufficientScope,
@@ -122,6 +122,18 @@ class IrHttp(models.AbstractModel):
         if isinstance(exception, Refusal):
             exception = exception.with_traceback(None)
         return super()._handle_error(exception)
+
+    @classmethod
+    def _post_logout(cls):
+        """Tell the bridge of the end of a session that it got its user from.
+
+        On an upgrade of Odoo: see that ``logout`` of the session in ``odoo/http.py`` still calls
+        this before the session is saved: the stored one says what it was until now.
+        """
+        result = super()._post_logout()
+        ended = browsers.handed_off([browsers.identifier_of(request.session)])
+        request.env["drawbridge.event"]._queue(browsers=ended)
+        return result
 
     @classmethod
     def _drawbridge_jwt(cls):

@@ -4,6 +4,8 @@ from odoo import fields, models
 from odoo.exceptions import AccessDenied, UserError
 from odoo.tools.misc import hmac
 
+from .. import authentication, browsers
+
 _logger = logging.getLogger(__name__)
 
 #: How the password of a sign-in, and the password with a code, are named in ``amr``.
@@ -57,6 +59,41 @@ class ResUsers(models.Model):
         for user in self.sudo():
             user.auth_drawbridge_revision += 1
         self.env["drawbridge.event"]._queue(self.ids)
+        return result
+
+    def authenticate(self, credential, user_agent_env):
+        """Record how somebody began to sign in to a session of Odoo.
+
+        On an upgrade of Odoo: see that ``authenticate`` of the session in ``odoo/http.py`` still
+        asks this, and only then says whose session it is.
+        """
+        auth_info = super().authenticate(credential, user_agent_env)
+        session = authentication.session_of(user_agent_env)
+        if session is not None:
+            if session.pop(browsers.HANDED_OFF, False):
+                # Who was signed in here until now is so no more, although nobody signed out.
+                ended = [browsers.identifier_of(session)]
+                self.env["drawbridge.event"]._queue(browsers=ended)
+            authentication.begin(session, auth_info["uid"], auth_info["auth_method"])
+        return auth_info
+
+    def _register_hook(self):
+        """Notice second factors, and that somebody was asked again.
+
+        Addons that this one does not need (codes, passkeys, LDAP) answer for their own kind of
+        credential without a word to those before them. So this stands before all of them.
+        """
+        result = super()._register_hook()
+        model = self.env.registry["res.users"]
+
+        def _check_credentials(self, credential, env):
+            auth_info = super(model, self)._check_credentials(credential, env)
+            session = authentication.session_of(env)
+            if session is not None:
+                authentication.go_on(session, self, auth_info)
+            return auth_info
+
+        model._check_credentials = _check_credentials
         return result
 
     def _drawbridge_sign_in(self, login, password, code):

@@ -78,7 +78,7 @@ class TestEvents(DrawbridgeCase):
         """Whom an event would be about now, or None."""
         self.env.flush_all()
         queue = self.env.cr.postcommit.data.get(QUEUE)
-        return None if queue is None else set(queue)
+        return None if queue is None else set(queue.uids)
 
     def assertTells(self, change, *users):
         """``change`` queues one event, about these users."""
@@ -204,7 +204,7 @@ class TestEvents(DrawbridgeCase):
         with self.registry.cursor() as cursor:
             person = self.person.with_env(self.env(cr=cursor))
             person.write({"active": False})
-            self.assertEqual(cursor.postcommit.data[QUEUE], {person.id})
+            self.assertEqual(cursor.postcommit.data[QUEUE].uids, {person.id})
             cursor.rollback()
             self.assertNotIn(QUEUE, cursor.postcommit.data)
             cursor.postcommit.run()
@@ -269,8 +269,28 @@ class TestEvents(DrawbridgeCase):
         self.assertEqual(said, {"uids": uids, "id": claims["jti"]})
 
     def test_many_are_all(self):
-        self.assertEqual(json.loads(event.body_of(set(range(1001)), "x")), {"all": True, "id": "x"})
-        self.assertEqual(len(json.loads(event.body_of(set(range(1000)), "x"))["uids"]), 1000)
+        def body(uids):
+            return json.loads(event.body_of(event.Subject(set(range(uids))), "x"))
+
+        self.assertEqual(body(1001), {"all": True, "id": "x"})
+        self.assertEqual(len(body(1000)["uids"]), 1000)
+
+    def test_sessions_of_odoo_beside_users_or_alone(self):
+        receiver = self.receiver(204)
+        sessions = {"b" * 42, "a" * 42}
+        self.events._queue(browsers=sessions)
+        self.events._queue(browsers=[])
+        self.commit()
+        self.events._queue([self.person.id], sessions)
+        self.commit()
+        alone, beside = (self.proof(received)[2] for received in receiver.received)
+        self.assertEqual(alone, {"browsers": sorted(sessions), "id": alone["id"]})
+        about = {"browsers": sorted(sessions), "uids": [self.person.id]}
+        self.assertEqual(beside, {**about, "id": beside["id"]})
+        many = {f"{number:042}" for number in range(100)}
+        body = event.body_of(event.Subject({2**31 - n for n in range(1000)}, many), beside["id"])
+        self.assertEqual(len(json.loads(body)["browsers"]), event.MAX_BROWSERS)
+        self.assertLess(len(body), 16 * 1024)
 
     def test_sent_again_where_that_may_help(self):
         def told(*statuses):
