@@ -68,16 +68,23 @@ function tampered(response: ServerResponse, change: (body: string) => string): v
   }) as typeof response.end
 }
 
-/** @param redirectUris where the one client may have people sent back to */
-export async function startOpenIdProvider(redirectUris: string[]): Promise<OpenIdProvider> {
+/**
+ * @param redirectUris where the one client may have people sent back to
+ * @param clientSecret what it proves itself with
+ * @param port of 127.0.0.1; a free one where it is 0
+ */
+export async function startOpenIdProvider(
+  redirectUris: string[],
+  clientSecret = randomBytes(32).toString('base64url'),
+  port = 0,
+): Promise<OpenIdProvider> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   const people = new Map<string, Person>()
   const clientId = 'drawbridge'
-  const clientSecret = randomBytes(32).toString('base64url')
 
   const open = (key: JWK): { provider: Provider; handle: RequestListener } => {
     const provider: Provider = new Provider(issuer, {
