@@ -1,7 +1,9 @@
 import json
+from types import SimpleNamespace
 
 from odoo.tests import new_test_user, tagged
 
+from ..controllers.bridge import _oauth_domain
 from .common import DrawbridgeCase
 
 NOBODY = {"uid": None, "active": False}
@@ -39,6 +41,10 @@ class TestOauthLookup(DrawbridgeCase):
         for uid in ("subject-1", "Subject-1 ", "Subject-", "%", "Subject_1"):
             with self.subTest(uid):
                 self.assertEqual(self.lookup(uid), NOBODY)
+
+    def test_without_auth_oauth_nobody_has_an_account(self):
+        users = SimpleNamespace(_fields={"login": None})
+        self.assertTrue(_oauth_domain(users, {"provider": 1, "uid": "Subject-1"}).is_false())
 
     def test_a_provider_that_is_not_allowed_stands_for_nobody(self):
         self.provider.enabled = False
