@@ -1,5 +1,5 @@
 /** Answers of a provider that must not be believed, or not be waited for. */
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import { test, type Test } from 'tap'
 import type { ErrorCode } from '../../src/contract/index.ts'
 import { ERRORS } from '../../src/contract/index.ts'
@@ -68,8 +68,9 @@ test('an ID token is signed by a published key of the provider', async (t) => {
   const { upstream, refused } = await start(t)
   const good = byKey(upstream)
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const stranger = byKey({ ...upstream, key: privateKey.export({ format: 'jwk' }) as never })
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  const stranger = byKey({ ...upstream, key: privateKey.export({ format: 'jwk' }) })
+  const publicKey = createPublicKey({ key: { ...upstream.key } as JsonWebKey, format: 'jwk' })
+  const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString()
   for (const [what, header, signing] of [
     ['a key of somebody else', {}, stranger],
     ['no signature', {}, () => ''],
@@ -150,8 +151,8 @@ test('no provider makes the bridge ask around in its own network', async (t) => 
     change(upstream, DISCOVERY, { [member]: address })
     await refused(`${member} ${address}`, 'provider_unavailable')
   }
-  const { fetch, close } = upstreamFetch(new URL('https://id.example.com'))
-  t.teardown(close)
+  const upstreamOfIssuer = upstreamFetch(new URL('https://id.example.com'))
+  t.teardown(() => upstreamOfIssuer.close())
   const options = {
     body: undefined,
     headers: {},
@@ -165,7 +166,7 @@ test('no provider makes the bridge ask around in its own network', async (t) => 
     ['https://0x7f000001/', /no public address/],
     ['http://id.example.com/', /not https/],
   ] as const) {
-    await t.rejects(fetch(address, options), { message: words }, address)
+    await t.rejects(upstreamOfIssuer.fetch(address, options), { message: words }, address)
   }
 })
 
@@ -181,17 +182,25 @@ test('a redirect is no answer', async (t) => {
 test('an answer without end is not read, and one that does not come not waited for', async (t) => {
   const { upstream, refused } = await start(t)
   const ended: Promise<unknown>[] = []
+  let written = 0
   upstream.instead.set('/token', (_request, response) => {
     ended.push(new Promise((resolve) => response.on('close', resolve)))
     response.writeHead(200, { 'content-type': 'application/json' })
+    const chunk = 'x'.repeat(65_536)
     const more = () => {
-      while (!response.destroyed && response.write('x'.repeat(65_536)));
-      if (!response.destroyed) response.once('drain', more)
+      let isRoom = true
+      while (isRoom && !response.destroyed) {
+        isRoom = response.write(chunk)
+        written += chunk.length
+      }
+      response.once('drain', more)
     }
     more()
   })
   await refused('an endless answer', 'provider_unavailable')
   await Promise.all(ended)
+  // The sockets' own buffers have room for some.
+  t.ok(written < 32 * 1024 * 1024, `${written} bytes`)
   upstream.instead.set('/token', (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).write('{')
   })

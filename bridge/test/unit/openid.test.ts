@@ -1,8 +1,11 @@
 /** Sign-in at a real OpenID provider, and whom that makes here. */
 import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { test, type Test } from 'tap'
 import { CONTINUE_PATH, PATHS } from '../../src/contract/index.ts'
+import { openIdProvider } from '../../src/providers/openid.ts'
+import { parseProviders } from '../../src/providers/settings.ts'
 import {
   accessClaims,
   accessTokenOf,
@@ -184,6 +187,48 @@ test('the account is of that provider in Odoo, letter by letter', async (t) => {
   addon.accounts.clear()
   addon.accounts.set(JSON.stringify({ oauth: { provider: 4, uid: 'Ada-1' } }), 6)
   refused(t, await signInThrough(app), 403, UNKNOWN)
+})
+
+test('the log says which account it was, and no e-mail address or secret', async (t) => {
+  const upstream = await startUpstream(t)
+  const [settings] = parseProviders([
+    {
+      id: 'example',
+      name: 'Example',
+      issuer: upstream.issuer,
+      client_id: upstream.clientId,
+      client_secret_file: 'elsewhere',
+      ...BY_EMAIL,
+    },
+  ])
+  if (!settings) throw new Error('No provider was read.')
+  const provider = openIdProvider({
+    settings,
+    clientSecret: upstream.clientSecret,
+    odoo: { lookup: () => Promise.resolve(undefined) },
+  })
+  t.teardown(() => provider.close())
+  const attempt = {
+    state: 'the state',
+    codeVerifier: 'v'.repeat(43),
+    redirectUri: callbackOf('example'),
+  }
+  const reasonOf = async (): Promise<string> => {
+    const query = await signInUpstream(await provider.authorizationUrl(attempt))
+    const error: unknown = await provider.identify(query, attempt).catch((it: unknown) => it)
+    return inspect(error, { depth: 10 })
+  }
+  const unknown = await reasonOf()
+  t.match(unknown, `sub "Ada-1" of ${upstream.issuer}: no active user of Odoo`)
+  t.notMatch(unknown, 'ada@example.com')
+  upstream.people.set(ADA.sub, { ...ADA, email_verified: false })
+  const unverified = await reasonOf()
+  t.match(unverified, /sub "Ada-1" .* e-mail not verified/)
+  t.notMatch(unverified, 'ada@example.com')
+  upstream.tamper.set('/token', (body) => body.replace('"token_type"', '"other"'))
+  const broken = await reasonOf()
+  t.match(broken, 'example: ')
+  for (const secret of [upstream.clientSecret, 'access_token', 'eyJ']) t.notMatch(broken, secret)
 })
 
 test('who may not sign in to Odoo does not come in this way', async (t) => {
