@@ -4,6 +4,9 @@ import { PATHS } from '@drawbridge/bridge/contract'
 import { serveOtherApp } from './other-app/serve.ts'
 import { readStack } from './stack/description.ts'
 import { watch } from './support/network.ts'
+import { odooSession } from './support/odoo-session.ts'
+import { fillInOdooLogin } from './support/odoo-web.ts'
+import { makePerson } from './support/people.ts'
 import { untilExpired } from './support/tokens.ts'
 
 const stack = readStack()
@@ -74,4 +77,17 @@ test('B2: the sign-in page is safe to look at', async ({ page }) => {
   )
   expect(response?.status()).toBe(400)
   await expect(page.getByRole('heading')).toHaveText('This link does not work')
+})
+
+test('B2: another app, by way of Odoo’s own sign-in page', async ({ page }) => {
+  // Odoo puts the scripts of its pages together when the first browser asks for them.
+  test.slow()
+  const person = await makePerson(await odooSession(stack.accounts.admin))
+  await page.goto(origin)
+  await page.getByRole('button', { name: 'Call the API' }).click()
+  await page.getByRole('link', { name: 'Continue with Odoo' }).click()
+  await fillInOdooLogin(page, person)
+  await page.waitForURL(redirectUri)
+  await page.getByRole('button', { name: 'Call the API' }).click()
+  await expect(page.getByRole('status')).toHaveText(/may see \d+ contacts/)
 })

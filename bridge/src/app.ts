@@ -49,8 +49,10 @@ import { continueRoutes, createProviderLinks } from './routes/continue.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
 import { createClients } from './tokens/clients.ts'
+import { createKeyPush, type KeyPush } from './tokens/key-push.ts'
 import { createReconcile } from './tokens/reconcile.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
+import { createRevocationPush } from './tokens/revocation-push.ts'
 import { createRevocations } from './tokens/revocations.ts'
 import { createSessions } from './tokens/sessions.ts'
 
@@ -93,7 +95,12 @@ function readRegisteredProviders({ PROVIDERS_FILE: file }: Config): RegisteredPr
   }
 }
 
-function openKeys(config: Config, events: KeyEvents, log: FastifyBaseLogger): Keys {
+function openKeys(
+  config: Config,
+  events: KeyEvents,
+  changed: () => void,
+  log: FastifyBaseLogger,
+): Keys {
   const { KEY_CUSTODY: custody, KEY_FILE, VAULT_ADDR, VAULT_ROLE_ID, VAULT_SECRET_ID_FILE } = config
   if (custody === 'file') {
     if (KEY_FILE === undefined) throw new ConfigError(['KEY_FILE: expected a path'])
@@ -114,6 +121,7 @@ function openKeys(config: Config, events: KeyEvents, log: FastifyBaseLogger): Ke
     jwksMaxAge: config.JWKS_MAX_AGE,
     // The short tokens for Odoo may be the longest where access tokens are very short.
     signedFor: Math.max(config.ACCESS_TOKEN_TTL, 60),
+    changed,
     events,
     log,
   })
@@ -194,7 +202,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain')
 
   const metrics = createMetrics()
-  const keys = openKeys(config, metrics.keys, app.log)
+  let keyPush: KeyPush | undefined
+  const keys = openKeys(config, metrics.keys, () => keyPush?.changed(), app.log)
   app.addHook('onClose', () => {
     keys.close()
   })
@@ -321,10 +330,25 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       log: app.log,
       observe: metrics.reconcile,
     })
-    app.addHook('onReady', () => {
-      reconcile.start()
+    const { log } = app
+    const revocationPush = createRevocationPush({
+      revocations,
+      odoo,
+      log,
+      observe: metrics.pushes.revocations,
     })
-    app.addHook('onClose', () => reconcile.stop())
+    keyPush = createKeyPush({
+      signer: keys.signer,
+      odoo,
+      log,
+      observe: metrics.pushes.keys,
+    })
+    for (const part of [reconcile, revocationPush, keyPush]) {
+      app.addHook('onReady', () => {
+        part.start()
+      })
+      app.addHook('onClose', () => part.stop())
+    }
     await app.register(odooEventsRoute, { reconcile, observe: metrics.event })
   }
   await app.register(protectedDataRoute, { gate, sessions })

@@ -44,7 +44,7 @@ export const schema = Type.Object({
     Type.String({
       pattern: '^https?://[^?#]+[^/?#]$',
       description:
-        "where browsers reach Odoo's own pages: people may continue from there (ODOO_ADAPTER=addon)",
+        "where browsers reach Odoo's own pages; with ODOO_ADAPTER=addon, people may continue from there",
     }),
   ),
   ODOO_SINGLE_LOGOUT: Type.Union(
@@ -212,15 +212,12 @@ const STOCK_IDLE_TTL = 6 * 86400
 
 /** What is right by itself, but not beside another setting. */
 function conflicts(environment: Environment): string[] {
-  const { ODOO_ADAPTER, ODOO_PUBLIC_URL, PROVIDERS_FILE, REFRESH_IDLE_TTL } = environment
+  const { ODOO_ADAPTER, PROVIDERS_FILE, REFRESH_IDLE_TTL } = environment
   if (ODOO_ADAPTER !== 'stock') return []
   return [
     ...(REFRESH_IDLE_TTL > STOCK_IDLE_TTL
       ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
       : []),
-    ...(ODOO_PUBLIC_URL === undefined
-      ? []
-      : ['ODOO_PUBLIC_URL: expected only with ODOO_ADAPTER=addon: it takes the addon']),
     ...(PROVIDERS_FILE === undefined
       ? []
       : ['PROVIDERS_FILE: expected only with ODOO_ADAPTER=addon: it takes the addon']),

@@ -3,7 +3,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { CONTINUE_PATH, EVENT_TYP, type EventClaims } from '../src/contract/index.ts'
+import {
+  CONTINUE_PATH,
+  EVENT_TYP,
+  type EventClaims,
+  type OdooRevocations,
+} from '../src/contract/index.ts'
 
 /** A key for events, as the addon makes it. */
 export interface AddonKey {
@@ -46,6 +51,10 @@ export interface FakeAddon {
    * @returns the query with which it is sent back
    */
   handOff(address: string): URLSearchParams
+  /** The kids that it takes after a fetch. */
+  kids: string[]
+  /** What it was told to refuse, list by list. */
+  refused: OdooRevocations[]
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
   /** Resolves when a call of this name has been answered after now, also where it failed. */
@@ -86,6 +95,11 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
           ? { outcome: 'identity', amr: ['pwd'], ...profile(uid) }
           : { outcome: 'denied' }
       }
+      case 'keys':
+        return { kids: fake.kids }
+      case 'revocations':
+        fake.refused.push(asked as unknown as OdooRevocations)
+        return {}
       case 'profile':
         return profile(Number(asked['uid']))
       case 'redeem':
@@ -160,6 +174,8 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       const state = searchParams.get('state') ?? ''
       return new URLSearchParams({ code, state, iss: 'odoo:the-uuid' })
     },
+    kids: [],
+    refused: [],
     failWith: undefined,
     answered: (name) =>
       new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),

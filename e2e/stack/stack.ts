@@ -236,7 +236,7 @@ async function startParts(
         logFile: logFile('bridge'),
         port: bridgePort,
         issuer,
-        odoo: { port: odoo.port, databaseUuid: uuid },
+        odoo: { port: odoo.port, databaseUuid: uuid, publicUrl: odooUrl },
         databaseUrl: postgresql.bridgeUrl,
         vault: { address: openbao.address, roleId: openbao.roleId },
         clients,

@@ -1,8 +1,7 @@
-"""The bridge's public keys (RFC 7517): fetched over HTTP, kept in the memory of each process."""
+"""The bridge's public keys (RFC 7517): how they are fetched and read. Knows nothing of Odoo."""
 
+import hashlib
 import json
-import logging
-import threading
 from dataclasses import dataclass
 from time import monotonic
 
@@ -11,18 +10,20 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-_logger = logging.getLogger(__name__)
-
 #: Seconds after which the keys are fetched anew. A key that the bridge withdraws is trusted this
-#: much longer.
+#: much longer, if the bridge could not tell.
 MAX_AGE = 300
 
 #: Seconds for which fetched keys are trusted while the bridge cannot be reached: an outage of it
 #: must not void tokens that are good, and must not keep a withdrawn key alive for ever.
 MAX_STALE_AGE = 3600
 
-#: Seconds between two fetches at least, so that tokens with invented kids make no storm.
+#: Seconds between two fetches at least, of all workers together, so that tokens with invented kids
+#: make no storm.
 COOL_DOWN = 10
+
+#: The same, where the bridge itself says that its keys are others now.
+PUSH_COOL_DOWN = 1
 
 #: Seconds that a fetch may take.
 TIMEOUT = 3
@@ -37,6 +38,10 @@ class KeysUnavailable(Exception):
     """There are no keys that may still be trusted, and none could be fetched."""
 
 
+class Unreadable(Exception):
+    """No keys came from there. The message is for the log."""
+
+
 @dataclass(frozen=True)
 class SigningKey:
     """A public key and the one algorithm that it verifies (``ES256`` or ``RS256``)."""
@@ -45,65 +50,45 @@ class SigningKey:
     public_key: EllipticCurvePublicKey | RSAPublicKey
 
 
-class KeySet:
-    """The keys at one address. Safe for threads; makes at most one fetch at a time.
+def download(url):
+    """Fetch the keys at an address.
 
     :param str url: of the JWK Set
+    :return: the keys that may be used, and nothing else of what was there: see :func:`parse`
+    :rtype: str
+    :raise Unreadable: nothing came, or no JWK Set
     """
-
-    def __init__(self, url):
-        self._url = url
-        self._lock = threading.Lock()
-        self._keys = {}
-        self._fetched_at = float("-inf")
-        self._attempted_at = float("-inf")
-
-    def find(self, kid):
-        """Give the key of that id, from memory where possible.
-
-        :rtype: SigningKey or None
-        :raise KeysUnavailable: nothing to judge by
-        """
-        key = self._keys.get(kid)
-        if key is not None and self._is_younger_than(MAX_AGE):
-            return key
-        # Who holds a key that may still be trusted does not wait for another thread's fetch.
-        must_wait = key is None or not self._is_younger_than(MAX_STALE_AGE)
-        if self._lock.acquire(blocking=must_wait):
-            try:
-                self._refresh(kid)
-            finally:
-                self._lock.release()
-        if not self._is_younger_than(MAX_STALE_AGE):
-            raise KeysUnavailable(self._url)
-        return self._keys.get(kid)
-
-    def _is_younger_than(self, seconds):
-        return monotonic() - self._fetched_at < seconds
-
-    def _refresh(self, kid):
-        if kid in self._keys and self._is_younger_than(MAX_AGE):
-            return  # another thread did while this one waited
-        if monotonic() - self._attempted_at < COOL_DOWN:
-            return
-        self._attempted_at = monotonic()
-        try:
-            self._keys = _signing_keys(_download(self._url))
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            _logger.warning("Could not fetch the keys at %s: %s", self._url, error)
-            return
-        self._fetched_at = monotonic()
+    try:
+        jwks = _usable(_get(url))
+    except (requests.RequestException, ValueError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+    # One spelling for the same keys, in whatever order they came.
+    return json.dumps(jwks, separators=(",", ":"), sort_keys=True)
 
 
-_key_sets = {}
+def parse(document):
+    """Give the keys of a document that :func:`download` gave.
+
+    :rtype: dict of str to SigningKey
+    """
+    return {
+        kid: SigningKey(jwk["alg"], jwt.PyJWK(jwk, algorithm=jwk["alg"]).key)
+        for kid, jwk in json.loads(document).items()
+    }
 
 
-def key_set(url):
-    """The :class:`KeySet` of an address, one per process."""
-    return _key_sets.setdefault(url, KeySet(url))
+def version_of(document):
+    """What tells one document from another.
+
+    By what is in it, and not a count: a database that was restored counts again what it had
+    counted before, and a process would take other keys for those that it has in memory.
+
+    :rtype: str
+    """
+    return hashlib.sha256(document.encode()).hexdigest()
 
 
-def _download(url):
+def _get(url):
     deadline = monotonic() + TIMEOUT
     with requests.get(
         url,
@@ -127,16 +112,16 @@ def _download(url):
     return json.loads(body)
 
 
-def _signing_keys(document):
+def _usable(document):
     jwks = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(jwks, list):
         raise ValueError("not a JWK Set")
     # @see RFC 7517 section 5: a key that is not understood is ignored, not an error.
-    found = ((jwk.get("kid"), _signing_key(jwk)) for jwk in jwks if isinstance(jwk, dict))
-    return {kid: key for kid, key in found if isinstance(kid, str) and key is not None}
+    found = ((jwk.get("kid"), _public_members(jwk)) for jwk in jwks if isinstance(jwk, dict))
+    return {kid: jwk for kid, jwk in found if isinstance(kid, str) and jwk is not None}
 
 
-def _signing_key(jwk):
+def _public_members(jwk):
     kind = (jwk.get("kty"), jwk.get("crv"))
     if kind == ("EC", "P-256"):
         algorithm, members = "ES256", ("kty", "crv", "x", "y")
@@ -147,10 +132,11 @@ def _signing_key(jwk):
     if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
         return None
     try:
-        # Only the public members: were a private one published by mistake, it stays unread.
-        public_key = jwt.PyJWK({name: jwk[name] for name in members}, algorithm=algorithm).key
+        # Were a private member published by mistake, it stays unread, and is not stored.
+        public = {name: jwk[name] for name in members}
+        public_key = jwt.PyJWK(public, algorithm=algorithm).key
     except (jwt.PyJWTError, KeyError, TypeError, ValueError):
         return None
     if algorithm == "RS256" and public_key.key_size < MIN_RSA_BITS:
         return None
-    return SigningKey(algorithm, public_key)
+    return {**public, "alg": algorithm}

@@ -30,3 +30,14 @@ export interface OdooEvent {
   /** Browsers that were signed out of Odoo, by Odoo's name for the session there. */
   browsers?: string[]
 }
+
+/** Entries in one list of revocations for Odoo, at most. */
+export const MOST_REVOCATIONS = 1000
+
+/** What Odoo is told to refuse although it has not expired. Times are whole seconds since 1970. */
+export interface OdooRevocations {
+  /** Ended sessions, and until when their tokens could be valid. */
+  sessions: { sid: string; until: number }[]
+  /** Users whose tokens with `iat` up to the cut-off are refused. */
+  users: { uid: number; cutoff: number; until: number }[]
+}

@@ -10,6 +10,8 @@ export interface HeldOptions<T> {
   pollInterval: number
   /** Milliseconds that what was loaded serves when no more can be had. */
   maxAge: number
+  /** Told what was loaded and serves from now on, and what served until now. */
+  loaded?: (before: T | undefined, after: T) => void
   events: KeyEvents
   log: FastifyBaseLogger
 }
@@ -46,11 +48,14 @@ export function held<T>(options: HeldOptions<T>): Held<T> {
       // Before it is asked for: an answer may be old when it comes.
       const at = Date.now()
       loading = options.load(last?.value)
-      last = { value: await loading, at }
+      const value = await loading
+      const before = last?.value
+      last = { value, at }
+      options.loaded?.(before, value)
       if (stale) log.info('Vault gives keys again')
       stale = false
       events.fetched()
-      return last.value
+      return value
     } catch (cause) {
       stale = true
       // What may serve no longer must not lie in memory either.

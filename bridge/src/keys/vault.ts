@@ -23,6 +23,8 @@ export interface VaultOptions extends VaultClientOptions {
   jwksMaxAge: number
   /** Seconds that what is signed is good: as long a key stays published after it signed last. */
   signedFor: number
+  /** Told when there are other signing keys than before. */
+  changed?: () => void
   events: KeyEvents
   log: FastifyBaseLogger
 }
@@ -57,13 +59,12 @@ export function vaultKeys(options: VaultOptions): Keys {
     signedFor: (options.signedFor + CLOCK_SKEW) * 1000,
   }
 
-  const logChanges = (before: readonly SigningKey[], after: readonly SigningKey[]) => {
-    for (const { jwk } of after.filter((key) => !before.includes(key))) {
-      log.info({ kid: jwk.kid }, 'signing key known')
-    }
-    for (const { jwk } of before.filter((key) => !after.includes(key))) {
-      log.warn({ kid: jwk.kid }, 'signing key gone')
-    }
+  const tellChanges = (before: readonly SigningKey[], after: readonly SigningKey[]) => {
+    const known = after.filter((key) => !before.includes(key))
+    const gone = before.filter((key) => !after.includes(key))
+    for (const { jwk } of known) log.info({ kid: jwk.kid }, 'signing key known')
+    for (const { jwk } of gone) log.warn({ kid: jwk.kid }, 'signing key gone')
+    if (known.length + gone.length > 0) options.changed?.()
   }
 
   const keys = held<Loaded>({
@@ -73,8 +74,10 @@ export function vaultKeys(options: VaultOptions): Keys {
       if (signing.length === 0) throw new TypeError('The transit key has no version to use.')
       const kv = { mount: options.kvMount, path: options.kvPath }
       const secrets = await loadSecrets(vault, kv, known?.secrets)
-      logChanges(before, signing)
       return { signing, secrets }
+    },
+    loaded: (before, after) => {
+      tellChanges(before?.signing ?? [], after.signing)
     },
     pollInterval: pollInterval * 1000,
     maxAge: lifetimes.maxAge,

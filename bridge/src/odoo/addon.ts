@@ -186,6 +186,16 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return toEventKey(event_key)
     },
 
+    fetchKeys: async () => {
+      const { kids } = (await ask(checkHttp, 'keys', {})) as { kids?: unknown }
+      if (!Array.isArray(kids)) throw new OdooUnavailable('Odoo answered no kids.')
+      return kids.map(String)
+    },
+
+    refuse: async (revocations) => {
+      await ask(checkHttp, 'revocations', revocations)
+    },
+
     // The bridge itself has no session at Odoo.
     signOut: async ({ uid, odooBrowser }) => {
       if (odooBrowser !== null) await ask(http, 'sign_out', { uid, browser: odooBrowser })

@@ -1,4 +1,5 @@
 import type OdooAwait from 'odoo-await'
+import type { OdooRevocations } from '../contract/index.ts'
 
 /** Somebody whom Odoo has just authenticated. */
 export interface Identity {
@@ -138,6 +139,18 @@ export interface PairedOdoo extends IdentityProvider {
    * @throws OdooUnavailable
    */
   signedOut(browsers: readonly string[]): Promise<string[]>
+  /**
+   * Has Odoo fetch the bridge's keys now.
+   * @returns the kids that Odoo takes from then on
+   * @throws OdooUnavailable
+   */
+  fetchKeys(): Promise<string[]>
+  /**
+   * Has Odoo refuse tokens from now on; what it was told before stays.
+   * @param revocations 1000 at most
+   * @throws OdooUnavailable
+   */
+  refuse(revocations: OdooRevocations): Promise<void>
 }
 
 /** Odoo cannot be reached, is overloaded, or answers something that is no answer. */

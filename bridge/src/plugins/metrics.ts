@@ -36,6 +36,11 @@ export interface Metrics {
     compared: (outcome: 'ok' | 'failed', seconds: number) => void
     ended: (cause: 'event' | 'comparison', sessions: number) => void
   }
+  /** What Odoo was told without having asked. */
+  pushes: {
+    keys: (outcome: 'ok' | 'failed' | 'differs') => void
+    revocations: (outcome: 'ok' | 'failed') => void
+  }
   /** Where to read the pool when somebody asks. */
   watchPool: (read: () => Pool) => void
 }
@@ -132,8 +137,23 @@ export function createMetrics(): Metrics {
     'outcome',
   )
 
+  const pushes = counter(
+    'odoo_pushes_total',
+    'What Odoo was told of keys and of ended sessions, by outcome.',
+    'what',
+    'outcome',
+  )
+
   return {
     registry,
+    pushes: {
+      keys: (outcome) => {
+        pushes.inc({ what: 'keys', outcome })
+      },
+      revocations: (outcome) => {
+        pushes.inc({ what: 'revocations', outcome })
+      },
+    },
     event: (outcome) => {
       events.inc({ outcome })
     },

@@ -155,7 +155,7 @@ test('whatever is not quite an event of this Odoo is refused, and Odoo is not as
     'for another body': changed({ content_digest: 'sha-256=:AAAA:' }),
     'of the body of another': { ...good, body: changed({}).body },
     expired: changed({ iat: now - 100, exp: now - 40 }),
-    'living too long': changed({ exp: now + 61 }),
+    'living too long': changed({ iat: now, exp: now + 61 }),
     'of the future': changed({ iat: now + 30, exp: now + 60 }),
     'without a time': changed({ iat: undefined }),
     'of a broken time': changed({ exp: now + 0.5 }),

@@ -15,7 +15,12 @@ export interface BridgeOptions {
   /** Where it listens; Odoo and the gate know it before it runs. */
   port: number
   issuer: string
-  odoo: { port: number; databaseUuid: string }
+  odoo: {
+    port: number
+    databaseUuid: string
+    /** Where browsers reach its own pages. */
+    publicUrl: string
+  }
   databaseUrl: string
   vault: { address: string; roleId: string }
   clients: RegisteredClient[]
@@ -62,6 +67,7 @@ export async function startBridge(options: BridgeOptions): Promise<Part> {
       ODOO_URL: `http://127.0.0.1:${odoo.port}`,
       ODOO_DATABASE,
       ODOO_DATABASE_UUID: odoo.databaseUuid,
+      ODOO_PUBLIC_URL: odoo.publicUrl,
       DATABASE_URL: options.databaseUrl,
       KEY_CUSTODY: 'fetched',
       VAULT_ADDR: vault.address,

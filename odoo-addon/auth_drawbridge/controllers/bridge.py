@@ -3,18 +3,20 @@ from odoo.fields import Domain
 from odoo.http import request
 from odoo.service.model import call_kw
 
+from .. import jwks, revocations
 from ..exceptions import Malformed
+from ..models.res_config_settings import jwks_url
 
 #: Ids in one request for stamps.
 MAX_UIDS = 1000
 
 
-def bridge_route(path):
+def bridge_route(path, auth="drawbridge"):
     """A route for the paired bridge alone: JSON in, JSON out, no cookies."""
     return http.route(
         f"/auth_drawbridge/1/{path}",
         type="http",
-        auth="drawbridge",
+        auth=auth,
         methods=["POST"],
         csrf=False,
         save_session=False,
@@ -88,6 +90,33 @@ class BridgeController(http.Controller):
         stamps = {user.id: user._drawbridge_stamp() for user in profiles if is_active(user.id)}
         return request.make_json_response({"stamps": stamps})
 
+    @bridge_route("keys", auth="drawbridge_keys")
+    def keys(self):
+        """Fetch the bridge's keys now, and give the ids of those that are trusted from then on.
+
+        The bridge says so when they change. That it does is a reason to look, and no more: whoever
+        stole a key must not be able to plant others.
+        """
+        if _body():
+            raise Malformed()
+        url = jwks_url(request.env["ir.config_parameter"].sudo())
+        keys = request.env["drawbridge.keys"]
+        _stored, known = keys._refresh(url, jwks.PUSH_COOL_DOWN, wait=True)
+        return request.make_json_response({"kids": sorted(known)})
+
+    @bridge_route("revocations")
+    def revocations(self):
+        """``{sessions: [{sid, until}], users: [{uid, cutoff, until}]}``: refuse their tokens.
+
+        May be repeated: the later of what was said counts.
+        """
+        try:
+            sessions, users = revocations.parse(_body())
+        except ValueError:
+            raise Malformed() from None
+        request.env["drawbridge.revocation"]._record(sessions, users)
+        return request.make_json_response({})
+
     # The names of the arguments are those of /json/2: by them the scope is judged (``scopes.py``).
     @http.route(
         "/auth_drawbridge/1/call/<__model__>/<__method__>",
@@ -126,16 +155,26 @@ def _oauth_domain(users, account):
     )
 
 
+def _body():
+    """The body, which must be an object.
+
+    :raise Malformed: it is none
+    """
+    try:
+        body = request.get_json_data()
+    except (ValueError, RecursionError):
+        raise Malformed() from None
+    if not isinstance(body, dict):
+        raise Malformed()
+    return body
+
+
 def _parameter(name, kind):
     """A member of the body.
 
     :raise Malformed: it is of another kind, or missing where it may not be
     """
-    try:
-        body = request.get_json_data()
-    except ValueError:
-        raise Malformed() from None
-    value = body.get(name) if isinstance(body, dict) else None
+    value = _body().get(name)
     # True is an int to Python.
     if not isinstance(value, kind) or isinstance(value, bool):
         raise Malformed()

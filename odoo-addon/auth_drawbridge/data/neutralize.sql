@@ -9,3 +9,5 @@ DELETE FROM ir_config_parameter
  );
 -- nor hand over to it who was just signed in
 DELETE FROM drawbridge_code;
+DELETE FROM drawbridge_keys;
+DELETE FROM drawbridge_revocation;

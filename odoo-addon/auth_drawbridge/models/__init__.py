@@ -1,5 +1,7 @@
 from . import drawbridge_code
 from . import drawbridge_event
+from . import drawbridge_keys
+from . import drawbridge_revocation
 from . import ir_http
 from . import res_config_settings
 from . import res_device

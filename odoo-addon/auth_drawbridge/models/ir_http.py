@@ -17,12 +17,22 @@ from ..exceptions import (
     Refusal,
     TooLarge,
 )
-from .res_config_settings import ISSUER, JWKS_URL
+from .drawbridge_keys import STORED, StoredKeys
+from .res_config_settings import ISSUER, jwks_url
 
 _logger = logging.getLogger(__name__)
 
-#: Bytes of a request of the bridge; it sends a login and a password, or a list of ids.
-MAX_BODY = 64 * 1024
+#: Bytes of a request of the bridge: a thousand sessions that were ended, by the longest of ids.
+MAX_BODY = 96 * 1024
+
+# One statement, so that it costs one way to the database. By subqueries: PostgreSQL plans them
+# faster than a join of as many tables.
+_LOOK_UP = f"""
+    SELECT {STORED},
+           (SELECT active FROM res_users WHERE id = %(uid)s),
+           EXISTS (SELECT FROM drawbridge_revocation WHERE sid = %(sid)s),
+           (SELECT extract(epoch FROM cutoff)::float8 FROM drawbridge_revocation WHERE uid = %(uid)s)
+      FROM (SELECT) AS one LEFT JOIN drawbridge_keys ON url = %(url)s"""
 
 
 @functools.cache
@@ -67,17 +77,18 @@ class IrHttp(models.AbstractModel):
         byte by byte, and who repeats it learns what the first answer said.
         """
         request.session.can_save = False
-        if (request.httprequest.content_length or 0) > MAX_BODY:
-            raise TooLarge()
-        cls._drawbridge_verified(
-            functools.partial(
-                assertion.verify,
-                cls._drawbridge_jwt() or "",
-                method=request.httprequest.method,
-                path=request.httprequest.path,
-                body=request.httprequest.get_data(),
-            )
-        )
+        cls._drawbridge_verify_assertion()
+        return cls._auth_method_none()
+
+    @classmethod
+    def _auth_method_drawbridge_keys(cls):
+        """The same, for what the bridge says when its keys are others now.
+
+        It may be signed by one that Odoo does not know yet, and strangers must not be able to hold
+        that up by invented ones. Nor may they keep all workers waiting for a bridge that hangs.
+        """
+        request.session.can_save = False
+        cls._drawbridge_verify_assertion(cool_down=jwks.PUSH_COOL_DOWN, may_wait=False)
         return cls._auth_method_none()
 
     @classmethod
@@ -151,25 +162,57 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _drawbridge_verify(cls, token):
-        """Check a token, and that its user may sign in.
+        """Check a token, that its user may sign in, and that its session goes on.
 
         :rtype: access_token.AccessToken
         :raise Refusal: for whatever reason
         """
+        claimed = access_token.claimed(token)
 
-        def verify(find_key, issuer, audience):
+        def verify(url, issuer, audience):
+            # Before it is known whether the token is good: all that it needs comes in one answer.
+            stored, is_active, is_ended, cutoff = cls._drawbridge_look_up(url, claimed)
+            find_key = functools.partial(request.env["drawbridge.keys"]._find, url, stored)
             verified = access_token.verify(token, find_key, issuer, audience)
-            if not cls._drawbridge_is_active_user(verified.uid):
+            if verified != claimed or not is_active or cls._drawbridge_is_nobody(verified.uid):
                 raise access_token.TokenError("not of an active user")
+            if is_ended:
+                raise access_token.TokenError("of a session that was ended")
+            if cutoff is not None and verified.iat <= cutoff:
+                raise access_token.TokenError("issued before its user was put out")
             return verified
 
         return cls._drawbridge_verified(verify)
 
     @classmethod
-    def _drawbridge_verified(cls, verify):
-        """Give what ``verify`` gives, with the keys of the bridge that this database is paired with.
+    def _drawbridge_verify_assertion(cls, **finding):
+        """Check that the paired bridge made this request.
 
-        :param verify: takes ``find_key``, ``issuer`` and ``audience``, raises TokenError
+        :param finding: how a key is looked for, see ``_find`` of ``drawbridge.keys``
+        :raise Refusal: for whatever reason
+        """
+        if (request.httprequest.content_length or 0) > MAX_BODY:
+            raise TooLarge()
+        keys = request.env["drawbridge.keys"]
+
+        def verify(url, issuer, audience):
+            assertion.verify(
+                cls._drawbridge_jwt() or "",
+                functools.partial(keys._find, url, keys._stored(url), **finding),
+                issuer,
+                audience,
+                method=request.httprequest.method,
+                path=request.httprequest.path,
+                body=request.httprequest.get_data(),
+            )
+
+        cls._drawbridge_verified(verify)
+
+    @classmethod
+    def _drawbridge_verified(cls, verify):
+        """Give what ``verify`` gives, for the bridge that this database is paired with.
+
+        :param verify: takes the address of the keys, ``issuer`` and ``audience``, raises TokenError
         :raise Refusal: for whatever reason
         """
         parameters = request.env["ir.config_parameter"].sudo()
@@ -177,10 +220,9 @@ class IrHttp(models.AbstractModel):
         if not issuer:
             _say_once_that_no_issuer_is_set(request.db)
             raise InvalidToken()
-        url = parameters.get_param(JWKS_URL) or f"{issuer}/.well-known/jwks.json"
         audience = f"odoo:{parameters.get_param('database.uuid')}"
         try:
-            return verify(jwks.key_set(url).find, issuer, audience)
+            return verify(jwks_url(parameters), issuer, audience)
         except access_token.TokenExpired:
             raise ExpiredToken() from None
         except access_token.TokenError as error:
@@ -191,10 +233,32 @@ class IrHttp(models.AbstractModel):
             raise NoKeys(retry_after=jwks.COOL_DOWN) from None
 
     @classmethod
+    def _drawbridge_look_up(cls, url, claimed):
+        """Read all that a token's fate depends on.
+
+        By SQL and at every request, so that every worker sees at once what another has written: a
+        cache would be flushed as a whole, on all workers, by each session that ends.
+
+        :param str url: of the JWK Set
+        :param claimed: what the token claims: an AccessToken, or None
+        :return: the :class:`~.drawbridge_keys.StoredKeys`, whether the user is active, whether the
+            session was ended, and seconds since 1970 up to which the user's tokens are refused,
+            or None
+        """
+        uid, sid = (claimed.uid, claimed.sid) if claimed else (None, None)
+        request.env.cr.execute(_LOOK_UP, {"url": url, "uid": uid, "sid": sid})
+        *stored, is_active, is_ended, cutoff = request.env.cr.fetchone()
+        return StoredKeys(*stored), is_active, is_ended, cutoff
+
+    @classmethod
+    def _drawbridge_is_nobody(cls, uid):
+        """Whether this is the id of a user who is not of flesh and blood."""
+        return uid in (api.SUPERUSER_ID, *cls._get_public_users())
+
+    @classmethod
     def _drawbridge_is_active_user(cls, uid):
         """Whether this is the id of an active user of flesh and blood."""
-        # By SQL and at every request, so that it sees an archived user on every worker at once.
+        # By SQL, so that it sees an archived user on every worker at once.
         request.env.cr.execute("SELECT active FROM res_users WHERE id = %s", [uid])
         row = request.env.cr.fetchone()
-        is_active = row is not None and row[0]
-        return is_active and uid not in (api.SUPERUSER_ID, *cls._get_public_users())
+        return row is not None and row[0] and not cls._drawbridge_is_nobody(uid)

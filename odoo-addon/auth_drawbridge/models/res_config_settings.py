@@ -16,6 +16,18 @@ BRIDGE_URL = "auth_drawbridge.bridge_url"
 EVENT_KEY = "auth_drawbridge.event_key"
 
 
+def jwks_url(parameters):
+    """The address of the keys that this database trusts.
+
+    :param parameters: ``ir.config_parameter`` with the right to read; an issuer is set
+    :rtype: str
+    """
+    return (
+        parameters.get_param(JWKS_URL)
+        or f"{parameters.get_param(ISSUER)}/.well-known/jwks.json"
+    )
+
+
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 

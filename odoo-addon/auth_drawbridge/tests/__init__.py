@@ -5,10 +5,13 @@ from . import test_browsers
 from . import test_events
 from . import test_hand_off
 from . import test_jwks
+from . import test_keys
+from . import test_keys_push
 from . import test_neutralize
 from . import test_oauth_lookup
 from . import test_redeem
 from . import test_refused_tokens
+from . import test_revocations
 from . import test_scopes
 from . import test_settings
 from . import test_translations

@@ -1,10 +1,10 @@
 import time
 import uuid
-from unittest.mock import patch
+from datetime import timedelta
 
 from odoo.tests import HttpCase, new_test_user
 
-from .. import assertion, jwks
+from .. import assertion
 from ..models.res_config_settings import ISSUER
 from .bridge import Bridge
 
@@ -24,10 +24,28 @@ class DrawbridgeCase(HttpCase):
     def setUp(self):
         super().setUp()
         self.bridge = Bridge()
-        # Its port may be one that an earlier test had, with other keys.
-        self.startPatcher(patch.dict(jwks._key_sets, clear=True))
         self.addCleanup(self.bridge.stop)
         self.env["ir.config_parameter"].set_param(ISSUER, self.bridge.issuer)
+        self.fetch_keys()
+
+    def fetch_keys(self, bridge=None):
+        """Store the keys of a bridge, as if a request had fetched them just now.
+
+        A request cannot do so here: its cursor and the one that stores are savepoints of the same
+        connection, and Odoo opens none that may write within one that may not. Workers with
+        connections of their own are in ``e2e/addon``.
+        """
+        bridge = bridge or self.bridge
+        self.env["drawbridge.keys"]._refresh(bridge.jwks_url, 0, wait=True)
+        bridge.requested.clear()
+
+    def pass_time(self, seconds):
+        """Make what is stored of keys older."""
+        self.env.cr.execute(
+            """UPDATE drawbridge_keys SET tried_at = tried_at - %(time)s,
+                                          fetched_at = fetched_at - %(time)s""",
+            {"time": timedelta(seconds=seconds)},
+        )
 
     def claims(self, user=None, **changes):
         user = user or self.internal

@@ -41,6 +41,7 @@ class TestBearer(DrawbridgeCase):
 
     def test_rs256(self):
         self.bridge.key = Key("rsa", rsa.generate_private_key(65537, 2048))
+        self.fetch_keys()
         self.assertAnswers(self.call(self.token()))
 
     def test_within_the_leeway(self):

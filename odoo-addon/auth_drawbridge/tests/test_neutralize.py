@@ -33,8 +33,11 @@ class TestNeutralize(HandOffCase):
 
         self.assertAnswers(self.call(token))
         self.assertAnswers(hello())
+        self.env["drawbridge.revocation"]._record({"ended": 2000000000}, {})
         self.neutralize()
         self.assertFalse(self.env["ir.config_parameter"].get_param(ISSUER))
         self.assertFalse(self.env["ir.config_parameter"].get_param(JWKS_URL))
+        for model in ("drawbridge.keys", "drawbridge.revocation"):
+            self.assertFalse(self.env[model].search_count([]), model)
         self.assertRefused(self.call(token))
         self.assertRefused(hello())
