@@ -28,7 +28,7 @@ const doors = [
   room('keys', './contract', './batches.ts'),
   room('sessions', './contract', './batches.ts'),
   room('odoo', './contract'),
-  room('providers', ...common),
+  room('providers', './keys/shared-call.ts', ...common),
   room('tokens', ...common),
   room('clients', './tokens', ...common),
   room('oauth', './tokens', ...common),

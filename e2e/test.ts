@@ -146,6 +146,7 @@ async function startTestStack(): Promise<Stack> {
       { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
       { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
     ],
+    providers: ['Example', 'Another'],
     corsOrigins: [otherApp],
     progress: showProgress(process.stderr),
   })

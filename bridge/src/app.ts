@@ -10,7 +10,7 @@ import { vaultKeys } from './keys/vault.ts'
 import { logger, requestId } from './logger.ts'
 import { addonOdoo } from './odoo/addon.ts'
 import { odooHttp } from './odoo/http.ts'
-import type { IdentityProvider, PairedOdoo } from './odoo/port.ts'
+import type { IdentityProvider, Lookup, PairedOdoo } from './odoo/port.ts'
 import { stockOdoo } from './odoo/stock.ts'
 import { closing } from './plugins/closing.ts'
 import { crossOrigin } from './plugins/cross-origin.ts'
@@ -57,7 +57,9 @@ import { createClientAuthentication } from './oauth/client-authentication.ts'
 import { createMachineGrant } from './oauth/machine.ts'
 import { createTokenReader } from './oauth/token-reader.ts'
 import { odooProvider } from './providers/odoo.ts'
+import { openIdProvider, type OpenIdProvider } from './providers/openid.ts'
 import type { SignInProvider } from './providers/port.ts'
+import { readProviders, type RegisteredProvider } from './providers/settings.ts'
 import { continueRoutes, createProviderLinks } from './routes/continue.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createAssertions } from './tokens/assertion.ts'
@@ -108,6 +110,14 @@ function readClients(config: Config, metrics: Metrics, log: FastifyBaseLogger): 
     })
   } catch (error) {
     throw new ConfigError([`CLIENTS_FILE: ${(error as Error).message}`])
+  }
+}
+
+function readRegisteredProviders({ PROVIDERS_FILE: file }: Config): RegisteredProvider[] {
+  try {
+    return file === undefined ? [] : readProviders(file)
+  } catch (error) {
+    throw new ConfigError([`PROVIDERS_FILE: ${(error as Error).message}`])
   }
 }
 
@@ -167,8 +177,8 @@ function openOdoo(config: Config, signer: Signer, clients: Clients): IdentityPro
 /** Whether Odoo has the addon, and can tell of its users. */
 const isPaired = (odoo: IdentityProvider): odoo is PairedOdoo => 'stamps' in odoo
 
-/** Other places than the bridge's own form to sign in at. */
-function openProviders(config: Config, odoo: IdentityProvider): SignInProvider[] {
+/** Odoo's own login page, where it may be signed in at. */
+function openOdooProvider(config: Config, odoo: IdentityProvider): SignInProvider[] {
   const { ODOO_PUBLIC_URL: publicUrl, ODOO_DATABASE_UUID: uuid } = config
   if (publicUrl === undefined || !isPaired(odoo)) return []
   return [odooProvider({ odoo, publicUrl, odooAudience: odooAudience(uuid) })]
@@ -196,6 +206,7 @@ async function warnOfAddresses(odoo: IdentityProvider, log: FastifyBaseLogger): 
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const { ISSUER: issuer } = config
   const credential = readGateCredential(config.GATE_CREDENTIAL_FILE)
+  const registeredProviders = readRegisteredProviders(config)
   const app = Fastify({
     logger: logger(config.LOG_LEVEL),
     trustProxy: config.TRUST_PROXY,
@@ -317,7 +328,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     authorize: createAuthorize(issuer, sessions, store),
     sessions,
   })
-  const providers = openProviders(config, odoo)
+  const upstream: OpenIdProvider[] = isPaired(odoo)
+    ? registeredProviders.map((registered) => openIdProvider({ ...registered, odoo }))
+    : []
+  app.addHook('onClose', async () => {
+    await Promise.all(upstream.map((each) => each.close()))
+  })
+  const providers = [...openOdooProvider(config, odoo), ...upstream]
   await app.register(methodsRoute, { providers })
   await app.register(continueRoutes, {
     issuer,
@@ -354,7 +371,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const tokenEndpoint = issuer + PATHS.token
   const authenticate = createClientAuthentication({ issuer, tokenEndpoint, clients, store })
   const clientDoor = createClientDoor({ clients, authenticate })
-  const lookup = isPaired(odoo) ? (login: string) => odoo.lookup(login) : undefined
+  const lookup = isPaired(odoo) ? (by: Lookup) => odoo.lookup(by) : undefined
   const machine = createMachineGrant(sessions, lookup)
   await app.register(tokenRoute, { clientDoor, sessions, store, machine })
   const readToken = createTokenReader(accessTokens, refreshTokens)

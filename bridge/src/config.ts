@@ -153,6 +153,12 @@ export const schema = Type.Object({
     minLength: 1,
     description: 'file that holds the secret shared with the gate, 32 characters or more',
   }),
+  PROVIDERS_FILE: Type.Optional(
+    Type.String({
+      description:
+        'JSON file with other OpenID providers that people may sign in at (ODOO_ADAPTER=addon)',
+    }),
+  ),
   CLIENTS_FILE: Type.Optional(
     Type.String({ description: 'JSON file with the registered OAuth clients' }),
   ),
@@ -205,10 +211,17 @@ function parseRoleMap(text: string): Record<string, string> {
 const STOCK_IDLE_TTL = 6 * 86400
 
 /** What is right by itself, but not beside another setting. */
-function conflicts({ ODOO_ADAPTER, REFRESH_IDLE_TTL }: Environment): string[] {
-  return ODOO_ADAPTER === 'stock' && REFRESH_IDLE_TTL > STOCK_IDLE_TTL
-    ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
-    : []
+function conflicts(environment: Environment): string[] {
+  const { ODOO_ADAPTER, PROVIDERS_FILE, REFRESH_IDLE_TTL } = environment
+  if (ODOO_ADAPTER !== 'stock') return []
+  return [
+    ...(REFRESH_IDLE_TTL > STOCK_IDLE_TTL
+      ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
+      : []),
+    ...(PROVIDERS_FILE === undefined
+      ? []
+      : ['PROVIDERS_FILE: expected only with ODOO_ADAPTER=addon: it takes the addon']),
+  ]
 }
 
 /** What a setting asks of others. */

@@ -36,6 +36,12 @@ export interface FakeAddon {
   groups: string[]
   /** Who is signed in to Odoo's own pages, and how. */
   atOdoo: { uid: number; amr: string[]; auth_time: number; browser: string }
+  /** Uid by what `lookup` asks for, as JSON. */
+  accounts: Map<string, number>
+  /** The login of whom `lookup` finds, where that is not what was asked for. */
+  loginOf?: (uid: number) => string
+  /** Uids of those whom Odoo asks for a second factor. */
+  withSecondFactor: Set<number>
   /** Browsers that were signed out of Odoo's own pages. */
   signedOut: Set<string>
   /** Calls of `sign_out`, as they were asked. */
@@ -99,12 +105,14 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
         return {}
       case 'profile':
         return profile(Number(asked['uid']))
-      case 'lookup': {
-        const uid = USERS[String(asked['login'])]
-        return uid === undefined ? { uid: null, active: false } : profile(uid)
-      }
       case 'redeem':
         return redeem(String(asked['code']), String(asked['code_verifier']))
+      case 'lookup': {
+        const uid = fake.accounts.get(JSON.stringify(asked)) ?? USERS[String(asked['login'])]
+        if (uid === undefined) return { uid: null, active: false }
+        const login = fake.loginOf?.(uid) ?? asked['login'] ?? 'demo'
+        return { login, second_factor: fake.withSecondFactor.has(uid), ...profile(uid) }
+      }
       case 'browsers':
         return {
           signed_out: (asked['browsers'] as string[]).filter((it) => fake.signedOut.has(it)),
@@ -158,6 +166,8 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
     ]),
     groups: ['base.group_user'],
     atOdoo: { uid: 6, amr: ['pop'], auth_time: 1_700_000_000, browser: 'B'.repeat(42) },
+    accounts: new Map(),
+    withSecondFactor: new Set(),
     signedOut: new Set(),
     signOuts: [],
     handOff: (address) => {

@@ -19,6 +19,18 @@ export interface RegisteredClient {
   resources: string[]
 }
 
+/** Somebody else's OpenID provider, as the bridge has it registered; a test starts it. */
+export interface RegisteredProvider {
+  id: string
+  name: string
+  /** On a free port of loopback. */
+  issuer: string
+  client_id: string
+  client_secret: string
+  match: 'email'
+  email_domains: string[]
+}
+
 /** A running stack. Addresses have no slash at their end. */
 export interface StackDescription {
   /** The process that runs it. */
@@ -32,6 +44,8 @@ export interface StackDescription {
   odooUrl: string
   accounts: Record<'admin' | 'demo' | 'portal', Account>
   clients: RegisteredClient[]
+  /** Where people may sign in besides Odoo. */
+  providers: RegisteredProvider[]
   /** Seconds. */
   accessTokenTtl: number
   /** Behind the gate: reached by tests alone. */

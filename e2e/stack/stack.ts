@@ -8,6 +8,7 @@ import {
   descriptionFile,
   START_FOLDER,
   type RegisteredClient,
+  type RegisteredProvider,
   type StackDescription,
 } from './description.ts'
 import { StackError } from './error.ts'
@@ -58,6 +59,8 @@ export interface StackOptions {
   leeway?: number
   /** OAuth clients; they may depend on what is only known once the stack has its database. */
   clients?: (audiences: Audiences) => RegisteredClient[]
+  /** Names of other providers to sign in at, which are for tests to start. */
+  providers?: string[]
   /** Origins whose scripts may call the API. */
   corsOrigins?: string[]
   progress?: Progress
@@ -146,6 +149,17 @@ async function takeFolder(options: StackOptions): Promise<RunFolder> {
   }
 }
 
+/** People of example.com sign in there by their e-mail address. */
+const registerProvider = async (name: string): Promise<RegisteredProvider> => ({
+  id: name.toLowerCase(),
+  name,
+  issuer: `http://127.0.0.1:${await freePort()}`,
+  client_id: 'drawbridge',
+  client_secret: newSecret(),
+  match: 'email',
+  email_domains: ['example.com'],
+})
+
 async function startParts(
   folder: string,
   options: StackOptions,
@@ -213,6 +227,7 @@ async function startParts(
 
   const audiences = { api: apiAudience(issuer), odoo: odooAudience(uuid) }
   const clients = options.clients?.(audiences) ?? []
+  const providers = await Promise.all((options.providers ?? []).map(registerProvider))
   const environment = options.environment ?? {}
   parts.push(
     await progress.step('bridge', () =>
@@ -225,6 +240,7 @@ async function startParts(
         databaseUrl: postgresql.bridgeUrl,
         vault: { address: openbao.address, roleId: openbao.roleId },
         clients,
+        providers,
         environment,
       }),
     ),
@@ -251,6 +267,7 @@ async function startParts(
     issuer,
     odooUrl,
     accounts: ACCOUNTS,
+    providers,
     clients,
     accessTokenTtl: Number(environment['ACCESS_TOKEN_TTL'] ?? 600),
     inside: {

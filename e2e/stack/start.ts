@@ -16,6 +16,9 @@ const ephemeral = process.argv.includes('--ephemeral')
 /** The client of another origin that the tests of flow B sign in with; nothing is served there. */
 const OTHER_APP = 'http://127.0.0.1:8090'
 
+/** Providers to sign in at that the tests start. */
+const PROVIDERS = ['Example', 'Another']
+
 function portFrom(variable: string, fallback: number): number {
   const text = process.env[variable] ?? String(fallback)
   const port = Number(text)
@@ -59,6 +62,8 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         resources: [api],
       },
     ],
+    // Nobody starts them but tests.
+    ...(ephemeral ? { providers: PROVIDERS } : {}),
     corsOrigins: [OTHER_APP],
     progress,
     signal: stopped,

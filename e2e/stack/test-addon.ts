@@ -19,7 +19,8 @@ export async function testAddon(
 ): Promise<{ log: string; exitCode: number }> {
   return withOdooData('addon', async (options) => {
     const lines: string[] = []
-    const modules = ['--init', DEMO_ADDON, '--update', ADDON]
+    // auth_oauth: what the addon does only where that is installed, too.
+    const modules = ['--init', `${DEMO_ADDON},auth_oauth`, '--update', ADDON]
     const tests = [...modules, '--test-tags', tags, '--stop-after-init']
     const exitCode = await runOdoo(options, tests, {
       onLine(line) {

@@ -23,6 +23,15 @@ export const ERRORS = {
     status: 403,
     description: 'Nobody was signed in there. Begin again.',
   },
+  unknown_user: {
+    status: 403,
+    description: 'No user here belongs to that account. Ask the people who run your Odoo.',
+  },
+  mfa_not_offered: {
+    status: 403,
+    description:
+      'Odoo asks you for a second factor, which this way does not offer. Sign in with your password.',
+  },
   too_many_attempts: {
     status: 429,
     description: 'Too many failed attempts. Try again later.',
@@ -46,6 +55,10 @@ export const ERRORS = {
   database_unavailable: {
     status: 503,
     description: 'The database does not answer. Try again shortly.',
+  },
+  provider_unavailable: {
+    status: 503,
+    description: 'That provider does not answer. Try again shortly, or sign in another way.',
   },
   odoo_unavailable: { status: 503, description: 'Odoo does not answer. Try again shortly.' },
   keys_unavailable: { status: 503, description: 'No signing key at hand. Try again shortly.' },

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { BridgeError } from '../errors.ts'
-import type { Identity } from '../odoo/port.ts'
+import type { PairedOdoo } from '../odoo/port.ts'
 import { mayUse, type Client } from '../tokens/clients.ts'
 import type { Device, MachineTokens, Sessions } from '../tokens/sessions.ts'
 
@@ -24,10 +24,7 @@ export type MachineGrant = (
  * @see RFC 6749 §4.4
  */
 export const createMachineGrant =
-  (
-    sessions: Sessions,
-    lookup: ((login: string) => Promise<Identity | undefined>) | undefined,
-  ): MachineGrant =>
+  (sessions: Sessions, lookup: PairedOdoo['lookup'] | undefined): MachineGrant =>
   async (client, request, device, log) => {
     const { odoo_login: login } = client
     const refuse = (description: string) => new BridgeError('unauthorized_client', { description })
@@ -36,8 +33,9 @@ export const createMachineGrant =
     if (!scope.every((word) => client.scope.includes(word))) throw new BridgeError('invalid_scope')
     const resource = request.resource ?? client.resources[0] ?? ''
     if (!client.resources.includes(resource)) throw new BridgeError('invalid_target')
-    const identity = await lookup(login)
-    if (!identity) throw refuse(`${login} may not sign in to Odoo`)
+    const user = await lookup({ login })
+    if (!user) throw refuse(`${login} may not sign in to Odoo`)
+    const { identity } = user
     if (!mayUse(client, identity.groups)) throw refuse(`${login} is in none of its groups`)
     const grant = { client, scope: [...new Set(scope)], audience: [resource] }
     return sessions.startMachine(identity, grant, device, log)

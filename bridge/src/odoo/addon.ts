@@ -135,10 +135,20 @@ export function addonOdoo(options: AddonOdooOptions): PairedOdoo {
       return answer.outcome === 'identity' && answer.active ? toIdentity(answer) : undefined
     },
 
-    lookup: async (login) => {
-      const profile = (await ask(http, 'lookup', { login })) as Profile
-      // Nobody has proven anything: there is no `amr`.
-      return profile.active ? toIdentity({ ...profile, outcome: 'identity', amr: [] }) : undefined
+    lookup: async (by) => {
+      const answer = (await ask(http, 'lookup', by)) as Profile & {
+        login: string
+        second_factor?: boolean
+      }
+      if (!answer.active) return undefined
+      // By that very login, and not by what another addon takes for one.
+      const isOf = 'oauth' in by || answer.login.toLowerCase() === by.login.toLowerCase()
+      if (!isOf) return undefined
+      return {
+        identity: toIdentity({ ...answer, outcome: 'identity', amr: [] }),
+        // An addon that is too old to say so does not say that there is none.
+        secondFactor: answer.second_factor !== false,
+      }
     },
 
     signedOut: async (browsers) => {

@@ -104,6 +104,20 @@ export interface EventKey {
   kid: string
 }
 
+/** How to find a user: by the login, or by the account at a provider that Odoo itself knows. */
+export type Lookup =
+  | { login: string }
+  /** `provider` is the id of Odoo's record (auth.oauth.provider), `uid` is `sub` there. */
+  | { oauth: { provider: number; uid: string } }
+
+/** Somebody who may sign in. */
+export interface LookedUpUser {
+  /** Without `amr`: nobody has proven anything. */
+  identity: Identity
+  /** Whether Odoo asks this user for a second factor. */
+  secondFactor: boolean
+}
+
 /** An Odoo that knows this bridge, and tells of all its users at once. */
 export interface PairedOdoo extends IdentityProvider {
   /** @throws OdooUnavailable */
@@ -121,11 +135,12 @@ export interface PairedOdoo extends IdentityProvider {
    */
   redeem(code: string, codeVerifier: string): Promise<Identity | undefined>
   /**
-   * Who signs in by this name, without any proof: for machines that act as a user.
-   * @returns undefined if nobody does who may sign in
+   * Who that is, without any proof: for machines that act as a user, and for whom another provider
+   * stands for.
+   * @returns undefined if there is nobody, or nobody who may sign in
    * @throws OdooUnavailable
    */
-  lookup(login: string): Promise<Identity | undefined>
+  lookup(by: Lookup): Promise<LookedUpUser | undefined>
   /**
    * @param browsers 1000 at most, as `Identity` has them
    * @returns those that were signed out of Odoo

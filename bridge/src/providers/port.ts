@@ -16,12 +16,16 @@ export interface SignInProvider {
   id: string
   /** Names it to people: "Continue with …". */
   name: string
-  /** Where to send the browser. */
+  /**
+   * Where to send the browser.
+   * @throws BridgeError provider_unavailable
+   */
   authorizationUrl(request: ProviderRequest): Promise<string>
   /**
    * Asks the provider who came back.
    * @param answer the query that the browser brought; its `state` is known to be right
    * @returns undefined if the provider does not stand by it
+   * @throws BridgeError sign_in_refused, unknown_user, mfa_not_offered, provider_unavailable
    * @throws OdooUnavailable
    */
   identify(answer: URLSearchParams, request: ProviderRequest): Promise<Identity | undefined>

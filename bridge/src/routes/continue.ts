@@ -3,7 +3,7 @@ import { parse } from 'node:querystring'
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { CONTINUE_PATH, PATHS } from '../contract/index.ts'
+import { CONTINUE_PATH, ERRORS, PATHS } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
 import { parseAuthorizationRequest } from '../oauth/authorization-request.ts'
@@ -188,14 +188,14 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
         const state = answer.get('state') ?? ''
         const attempt = await takeAttempt(request, reply, provider.id, state)
         const identity = await provider.identify(answer, requestOf(provider.id, state, attempt))
-        if (!identity) {
-          outcome = 'denied'
-          throw new BridgeError('sign_in_refused', { cause: answer.get('error') })
-        }
+        if (!identity) throw new BridgeError('sign_in_refused', { cause: answer.get('error') })
         const session = await browser.enter(request, reply, identity)
         if (!session) throw new TypeError('A provider needs an Odoo that is paired.')
         outcome = 'identity'
         return await leadOn(request, reply, subjectOf(session, identity.groups), attempt.returnTo)
+      } catch (error) {
+        if (ERRORS[errorCodeOf(error)].status === 403) outcome = 'denied'
+        throw error
       } finally {
         observe(outcome)
       }

@@ -99,7 +99,6 @@ export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
     if (!tokens) throw new BridgeError('invalid_grant')
     const { access_token, expires_in, scope } = tokens
     const mayRefresh = 'refresh_token' in tokens && client.grant_types.includes('refresh_token')
-    const isIdentified = 'id_token' in tokens && tokens.id_token !== undefined
     reply.header('cache-control', 'no-store')
     const answer: TokenResponse & Partial<OAuthTokenResponse> = {
       access_token,
@@ -107,7 +106,7 @@ export const tokenRoute: FastifyPluginAsyncTypebox<TokenRouteOptions> = async (
       expires_in,
       scope,
       ...(mayRefresh ? { refresh_token: tokens.refresh_token } : {}),
-      ...(isIdentified ? { id_token: tokens.id_token } : {}),
+      ...('id_token' in tokens ? { id_token: tokens.id_token } : {}),
     }
     return answer
   })

@@ -154,6 +154,32 @@ test('the four outcomes, and an addon that is not there or not paired', async (t
   await t.resolves(odoo.ping())
 })
 
+test('who is looked up is told whole, and a second factor unless there is none', async (t) => {
+  const { odoo, asked, answer } = await start(t)
+  answer.body = { ...PROFILE, login: 'demo', second_factor: false }
+  const identity = {
+    uid: 6,
+    roles: ['internal'],
+    groups: PROFILE.groups,
+    amr: [],
+    odooSession: null,
+    odooStamp: 'the stamp',
+    authTime: null,
+    odooBrowser: null,
+  }
+  t.same(await odoo.lookup({ login: 'demo' }), { identity, secondFactor: false })
+  t.ok(await odoo.lookup({ login: 'DEMO' }), "Odoo's logins are")
+  t.equal(await odoo.lookup({ login: 'demo@example.com' }), undefined, 'found by something else')
+  const account = { oauth: { provider: 3, uid: 'Ada-1' } }
+  for (const second_factor of [true, undefined, null]) {
+    answer.body = { ...PROFILE, login: 'demo', second_factor }
+    t.same(await odoo.lookup(account), { identity, secondFactor: true })
+  }
+  t.same(JSON.parse(asked.at(-1)?.body ?? ''), account)
+  answer.body = { uid: null, active: false }
+  t.equal(await odoo.lookup(account), undefined)
+})
+
 test('calls carry the user’s own access token, and one for all of a request', async (t) => {
   const { odoo, asked, answer } = await start(t)
   answer.body = { jsonrpc: '2.0', id: null, result: [{ id: 1, name: 'Azure' }] }

@@ -1,6 +1,6 @@
 /** The bridge of this repository. */
 import { join } from 'node:path'
-import type { RegisteredClient } from '../description.ts'
+import type { RegisteredClient, RegisteredProvider } from '../description.ts'
 import { BRIDGE_USER, privateFile, privateFolder, secretIn } from '../folders.ts'
 import { answers, startPart, untilReady, type Part } from '../process.ts'
 import { REPOSITORY } from '../paths.ts'
@@ -24,6 +24,7 @@ export interface BridgeOptions {
   databaseUrl: string
   vault: { address: string; roleId: string }
   clients: RegisteredClient[]
+  providers: RegisteredProvider[]
   /** Settings of the caller, on top of the stack's own. */
   environment: Record<string, string>
 }
@@ -42,6 +43,11 @@ export function prepareBridgeFolder(folder: string): void {
 export async function startBridge(options: BridgeOptions): Promise<Part> {
   const { folder, issuer, odoo, vault, port } = options
   privateFile(join(folder, 'clients.json'), JSON.stringify(options.clients), BRIDGE_USER)
+  const providers = options.providers.map(({ client_secret, ...provider }) => {
+    privateFile(join(folder, `${provider.id}-secret`), client_secret, BRIDGE_USER)
+    return { ...provider, client_secret_file: `/mnt/bridge/${provider.id}-secret` }
+  })
+  privateFile(join(folder, 'providers.json'), JSON.stringify(providers), BRIDGE_USER)
   const part = startPart({
     name: 'bridge',
     logFile: options.logFile,
@@ -71,6 +77,10 @@ export async function startBridge(options: BridgeOptions): Promise<Part> {
       VAULT_KV_PATH: KV_PATH,
       GATE_CREDENTIAL_FILE: '/mnt/bridge/gate-credential',
       CLIENTS_FILE: '/mnt/bridge/clients.json',
+      // It takes the addon.
+      ...(options.environment['ODOO_ADAPTER'] === 'stock'
+        ? {}
+        : { PROVIDERS_FILE: '/mnt/bridge/providers.json' }),
       ROLE_MAP: JSON.stringify(ROLE_MAP),
       ACCESS_TOKEN_TTL: '600',
       LOG_LEVEL: 'info',

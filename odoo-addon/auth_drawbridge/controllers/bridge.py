@@ -1,4 +1,5 @@
 from odoo import http
+from odoo.fields import Domain
 from odoo.http import request
 from odoo.service.model import call_kw
 
@@ -50,11 +51,26 @@ class BridgeController(http.Controller):
 
     @bridge_route("lookup")
     def lookup(self):
-        """``{login}``: the profile of who signs in by that name, or ``{"uid": null}``."""
+        """``{login}`` or ``{oauth: {provider, uid}}``: whose login or account that is.
+
+        ``provider`` is the id of an ``auth.oauth.provider``, ``uid`` what that calls its user. The
+        answer is the profile, with ``second_factor``: whether Odoo would ask for one after another
+        provider's word, as it does after a password. It is ``{"uid": null}`` where there is nobody.
+
+        On an upgrade of Odoo: see in ``auth_oauth`` that ``_check_credentials`` still leaves the
+        second factor to ``_mfa_url`` (``"mfa": "default"``), and by what ``_auth_oauth_signin``
+        finds the user.
+        """
+        account = _parameter("oauth", dict | None)
         users = request.env["res.users"].sudo()
-        domain = users._get_login_domain(_parameter("login", str))
+        if account is None:
+            domain = users._get_login_domain(_parameter("login", str))
+        else:
+            domain = _oauth_domain(users, account)
         user = users.search(domain, order=users._get_login_order(), limit=1)
         profile = user._drawbridge_profile() if user else {"uid": None, "active": False}
+        if profile["active"]:
+            profile["second_factor"] = bool(user.with_user(user).sudo()._mfa_url())
         return request.make_json_response(profile)
 
     @bridge_route("profile")
@@ -117,6 +133,26 @@ class BridgeController(http.Controller):
         if __model__ not in request.env:
             raise request.not_found()
         return call_kw(request.env[__model__], __method__, args, kwargs)
+
+
+def _oauth_domain(users, account):
+    """Who has that account at a provider that is allowed to sign people in to Odoo.
+
+    :raise Malformed: ``account`` is not ``{provider, uid}``
+    """
+    provider, uid = account.get("provider"), account.get("uid")
+    if type(provider) is not int or not isinstance(uid, str) or not uid:
+        raise Malformed()
+    if "oauth_uid" not in users._fields:
+        # Without auth_oauth nobody has an account anywhere.
+        return Domain.FALSE
+    return Domain(
+        [
+            ("oauth_uid", "=", uid),
+            ("oauth_provider_id", "=", provider),
+            ("oauth_provider_id.enabled", "=", True),
+        ]
+    )
 
 
 def _body():

@@ -9,6 +9,7 @@ from . import test_jwks
 from . import test_keys
 from . import test_keys_push
 from . import test_neutralize
+from . import test_oauth_lookup
 from . import test_redeem
 from . import test_refused_tokens
 from . import test_revocations

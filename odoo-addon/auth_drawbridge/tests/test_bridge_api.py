@@ -115,11 +115,15 @@ class TestBridgeApi(DrawbridgeCase):
         for name, parameters in {
             "sign_in": {"login": 1, "password": "x"},
             "lookup": {},
+            "lookup of no account": {"oauth": {"provider": 1}},
+            "lookup of an empty account": {"oauth": {"provider": 1, "uid": ""}},
+            "lookup at no provider": {"oauth": {"provider": True, "uid": "1"}},
+            "lookup of a list": {"oauth": [1, "1"]},
             "profile": {"uid": True},
             "stamps": {"uids": ["1"]},
         }.items():
             with self.subTest(name):
-                self.assertEqual(self.ask(name, **parameters).status_code, 400)
+                self.assertEqual(self.ask(name.split()[0], **parameters).status_code, 400)
         path = "/auth_drawbridge/1/profile"
         for body in (b"", b"{", b"[]", b"\xff"):
             with self.subTest(body):
@@ -230,7 +234,8 @@ class TestBridgeApi(DrawbridgeCase):
         self.assertEqual(profile["company"], self.person.company_id.id)
         self.assertEqual([each["id"] for each in profile["companies"]], self.person.company_ids.ids)
         self.assertIn("base.group_user", profile["groups"])
-        self.assertEqual(self.answer("lookup", login=self.person.login), profile)
+        looked_up = self.answer("lookup", login=self.person.login)
+        self.assertEqual(looked_up, {**profile, "second_factor": False})
         self.assertEqual(self.answer("lookup", login="nobody"), {"uid": None, "active": False})
         self.assertNotIn("base.group_user", self.answer("profile", uid=self.portal.id)["groups"])
         public = self.env.ref("base.public_user").id
