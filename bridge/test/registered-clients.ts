@@ -86,10 +86,14 @@ export async function authorizeAs(
 }
 
 /** What redeems a fresh code of this client, beside its proof of who it is. */
-export async function redemptionFor(app: FastifyInstance, client_id: string) {
+export async function redemptionFor(
+  app: FastifyInstance,
+  client_id: string,
+  parameters: Record<string, string> = {},
+) {
   const code_verifier = randomBytes(32).toString('base64url')
   const code_challenge = createHash('sha256').update(code_verifier).digest('base64url')
-  const answer = await authorizeAs(app, { client_id, code_challenge })
+  const answer = await authorizeAs(app, { client_id, code_challenge, ...parameters })
   const code = new URL(answer.headers.location ?? '').searchParams.get('code') ?? ''
   return {
     grant_type: 'authorization_code',

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { PATHS } from '../../src/contract/index.ts'
+import { PATHS, type OAuthTokenResponse } from '../../src/contract/index.ts'
 import { errorOf, ISSUER, REDIRECT_URI, startBridge } from '../helper.ts'
 import {
   basic,
@@ -33,7 +33,7 @@ test('a preflight is answered to the origins of all clients together, and to no 
         'access-control-request-headers': 'authorization',
       },
     })
-  for (const url of [PATHS.token, PATHS.revoke]) {
+  for (const url of [PATHS.token, PATHS.revoke, PATHS.userinfo]) {
     for (const origin of [OWN, SECOND, ISSUER]) {
       const { headers } = await preflight(url, origin)
       t.equal(headers['access-control-allow-origin'], origin, `${url} ${origin}`)
@@ -54,7 +54,7 @@ test('a preflight is answered to the origins of all clients together, and to no 
 
 test("a page calls in its own client's name alone, and nothing is used up when it tries", async (t) => {
   const { app } = await start(t)
-  const redemption = await redemptionFor(app, 'an-app')
+  const redemption = await redemptionFor(app, 'an-app', { scope: 'openid' })
   for (const origin of [SECOND, STRANGER, 'null', ISSUER]) {
     const refused = await post(app, PATHS.token, redemption, { origin })
     t.equal(errorOf(refused), 'origin_refused', origin)
@@ -68,6 +68,19 @@ test("a page calls in its own client's name alone, and nothing is used up when i
   t.equal(errorOf(await post(app, PATHS.revoke, token, { origin: OWN })), 'origin_refused')
   t.equal((await post(app, PATHS.revoke, token, { origin: SECOND })).statusCode, 200)
 
+  const { access_token } = good.json<OAuthTokenResponse>()
+  const userInfo = (origin: string) =>
+    app.inject({
+      url: PATHS.userinfo,
+      headers: { origin, authorization: `Bearer ${access_token}` },
+    })
+  for (const origin of [SECOND, STRANGER, 'null']) {
+    t.equal(errorOf(await userInfo(origin)), 'origin_refused', `a token that is shown by ${origin}`)
+  }
+  const told = await userInfo(OWN)
+  t.same(told.json(), { sub: '6' })
+  t.equal(told.headers['access-control-allow-origin'], OWN)
+
   const server = { ...basic('a-server', SECRET), origin: OWN }
   const fromPage = await post(app, PATHS.token, { grant_type: 'refresh_token' }, server)
   t.equal(errorOf(fromPage), 'origin_refused', 'a secret has no business in a page')
@@ -78,6 +91,7 @@ test('what is public is open to every page', async (t) => {
   for (const url of [
     PATHS.jwks,
     PATHS.authorizationServerMetadata,
+    PATHS.openidConfiguration,
     PATHS.protectedResourceMetadata,
   ]) {
     const { headers } = await app.inject({ url, headers: { origin: STRANGER } })

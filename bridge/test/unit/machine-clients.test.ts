@@ -67,6 +67,14 @@ test('a machine acts as the Odoo user that it is registered for', async (t) => {
   })
 })
 
+test('a machine is nobody: it gets no ID token', async (t) => {
+  const { ask } = await start(t, machine({ scope: 'openid odoo.read' }))
+  const answer = await ask({ scope: 'openid odoo.read' })
+  t.equal(answer.statusCode, 200)
+  t.notOk('id_token' in answer.json<TokenResponse>())
+  t.notOk('refresh_token' in answer.json<TokenResponse>())
+})
+
 test('and nothing beyond', async (t) => {
   const { ask, addon } = await start(t, machine())
   t.equal(errorOf(await ask({ scope: 'odoo.admin' })), 'invalid_scope')

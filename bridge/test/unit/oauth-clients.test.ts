@@ -11,9 +11,11 @@ import {
   API_AUDIENCE,
   errorOf,
   login,
+  REDIRECT_URI,
   refreshClaims,
   startBridge,
 } from '../helper.ts'
+import { answerOf, idClaims, openBrowser, requestUrl, type Change } from '../app.ts'
 import {
   authorizeAs,
   basic,
@@ -26,6 +28,7 @@ import {
   tokensOf,
 } from '../registered-clients.ts'
 
+const DEMO = { login: 'demo', password: 'demo' }
 const OTHER_AUDIENCE = 'https://other.example/api'
 const refreshAs = (client_id: string, refresh_token: string) => ({
   grant_type: 'refresh_token',
@@ -161,6 +164,62 @@ test('PKCE can be neither stripped from a code nor made up for one', async (t) =
   delete code['code_verifier']
   const refused = await post(lenient.app, PATHS.token, code, basic('a-server', SECRET))
   t.equal(errorOf(refused), 'invalid_grant', 'of a client that need not use PKCE, but did')
+})
+
+test('old software without PKCE, all the way', async (t) => {
+  const server = confidential({ require_pkce: false })
+  const { app } = await startBridge(t, registering(t, server, client()))
+  const browser = openBrowser(app)
+  const without = { code_challenge: undefined, code_challenge_method: undefined }
+  const ask = async (change: Change) =>
+    browser.send(requestUrl({ client_id: 'a-server', ...without, ...change }), DEMO)
+  const redemption = (answer: Awaited<ReturnType<typeof ask>>) => ({
+    grant_type: 'authorization_code',
+    client_id: 'a-server',
+    redirect_uri: REDIRECT_URI,
+    code: answerOf(answer).get('code') ?? '',
+  })
+  const proof = basic('a-server', SECRET)
+  const tokens = await post(app, PATHS.token, redemption(await ask({})), proof)
+  t.equal(tokens.statusCode, 200)
+  const { id_token, access_token } = tokens.json<OAuthTokenResponse>()
+  t.match(idClaims(id_token), { aud: 'a-server', nonce: 'the nonce' })
+  t.equal(accessClaims(access_token).client_id, 'a-server')
+
+  const made = { ...redemption(await ask({})), code_verifier: 'v'.repeat(43) }
+  t.equal(errorOf(await post(app, PATHS.token, made, proof)), 'invalid_grant', 'made up on the way')
+  t.equal(errorOf(await post(app, PATHS.token, redemption(await ask({})))), 'invalid_client')
+  for (const change of [
+    { client_id: 'an-app' },
+    { code_challenge_method: 'S256' },
+    { code_challenge: '' },
+    { code_challenge: '', code_challenge_method: 'S256' },
+    { code_challenge: 'x'.repeat(43) },
+    { code_challenge: 'x'.repeat(43), code_challenge_method: 'plain' },
+  ]) {
+    const refused = await ask(change)
+    t.equal(answerOf(refused).get('error'), 'invalid_request', JSON.stringify(change))
+  }
+})
+
+test('a native app comes back at whichever port it got', async (t) => {
+  const native = client({ redirect_uris: ['http://127.0.0.1/back'] })
+  const { app } = await startBridge(t, registering(t, native))
+  const browser = openBrowser(app)
+  const ask = (redirect_uri: string) =>
+    browser.send(requestUrl({ client_id: 'an-app', redirect_uri }), DEMO)
+  const answer = await ask('http://127.0.0.1:53127/back')
+  t.match(answer.headers.location, /^http:\/\/127\.0\.0\.1:53127\/back\?code=/)
+  for (const address of [
+    'http://127.0.0.1:53127/other',
+    'http://127.0.0.1:53127@evil.example/back',
+    'http://localhost:53127/back',
+    'https://127.0.0.1:53127/back',
+  ]) {
+    const refused = await ask(address)
+    t.equal(refused.statusCode, 400, address)
+    t.notOk(refused.headers.location)
+  }
 })
 
 test('a client that is registered while the bridge runs, and one that is taken out', async (t) => {
