@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Identity } from '../odoo/port.ts'
 import type { SessionStore } from '../sessions/port.ts'
-import type { Device, Sessions } from '../tokens/sessions.ts'
+import type { Device } from '../tokens/session-starts.ts'
+import type { Sessions } from '../tokens/sessions.ts'
 import { CODE_TTL, createCode } from './authorization-code.ts'
 import { authorizationResponse, type AuthorizationRequest } from './authorization-request.ts'
 

@@ -2,7 +2,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import { BridgeError } from '../errors.ts'
 import type { PairedOdoo } from '../odoo/port.ts'
 import { mayUse, type Client } from '../tokens/clients.ts'
-import type { Device, MachineTokens, Sessions } from '../tokens/sessions.ts'
+import type { MachineTokens } from '../tokens/issued-tokens.ts'
+import type { Device } from '../tokens/session-starts.ts'
+import type { Sessions } from '../tokens/sessions.ts'
 
 export interface MachineRequest {
   scope: string | undefined

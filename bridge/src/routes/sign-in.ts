@@ -6,7 +6,7 @@ import type { ErrorCode } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import type { Credentials, Identity, IdentityProvider, SignIn as OdooSignIn } from '../odoo/port.ts'
 import type { Limiter } from '../plugins/limiter.ts'
-import type { Device } from '../tokens/sessions.ts'
+import type { Device } from '../tokens/session-starts.ts'
 
 /** A login as Odoo can look it up: no control characters, no half of a surrogate pair. */
 export const Login = Type.String({

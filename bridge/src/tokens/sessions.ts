@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
@@ -9,58 +7,17 @@ import {
   type IdentityProvider,
   type OdooClient,
 } from '../odoo/port.ts'
-import type { RevokedReason, Session, SessionStore } from '../sessions/port.ts'
+import type { Session, SessionStore } from '../sessions/port.ts'
 import type { AccessTokens } from './access-token.ts'
 import { mayUse, type Client, type Clients } from './clients.ts'
-import { deviceLabel } from './device.ts'
 import type { IdTokens } from './id-token.ts'
+import { createIssue, type Asked, type IssuedTokens } from './issued-tokens.ts'
 import { createOdooUsers } from './odoo-user.ts'
 import { createRecheck, type RecheckRules } from './recheck.ts'
 import type { RefreshTokens } from './refresh-token.ts'
 import { isLive, rotate, type RotationOutcome, type RotationRules } from './rotation.ts'
-import { seal } from './seal.ts'
-
-/** Where a sign-in came from. */
-export interface Device {
-  userAgent: string
-  address: string
-}
-
-/** A pair of tokens, fresh. */
-export interface IssuedTokens {
-  access_token: string
-  /** Seconds. */
-  expires_in: number
-  scope: string
-  refresh_token: string
-  /** Seconds that the refresh token may be kept. */
-  refresh_expires_in: number
-  /** For a client that asked for `openid`. */
-  id_token?: string
-  sid: string
-}
-
-/** What a client was granted. */
-export interface Grant {
-  client: Client
-  scope: string[]
-  audience: string[]
-  /** The session of the browser that it was granted in. */
-  browserSid?: string | null
-  /** The `claims` parameter. */
-  claims?: string | null
-}
-
-/** An access token alone, of a session that no refresh carries on. */
-export type MachineTokens = Omit<IssuedTokens, 'refresh_token' | 'refresh_expires_in' | 'id_token'>
-
-/** What a client wants of the tokens that it is given. */
-export interface Asked {
-  /** One of the session's audiences, for this access token; all of them where it is not given. */
-  resource?: string | undefined
-  /** Of the request that the code answers. */
-  nonce?: string | null
-}
+import { createSessionEnds } from './session-ends.ts'
+import { createSessionStarts } from './session-starts.ts'
 
 export interface SessionsOptions {
   clients: Clients
@@ -86,9 +43,10 @@ export interface SessionsOptions {
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(options: SessionsOptions) {
-  const { clients, store, secrets, accessTokens, refreshTokens, idTokens, odoo, rules, observe } =
-    options
+  const { clients, store, accessTokens, refreshTokens, odoo, rules, observe } = options
   const { odooSessionOf, userOf } = createOdooUsers(options)
+  const issue = createIssue(options)
+  const { signOutOfOdoo, endSession, ...ends } = createSessionEnds({ ...options, odooSessionOf })
 
   /** The rules of a session's client. Where it is not registered any more, the bridge's own hold. */
   const rulesOf = (clientId: string): RotationRules => {
@@ -96,37 +54,12 @@ export function createSessions(options: SessionsOptions) {
     return { ...rules, idleTtl: Math.min(rules.idleTtl, ttl * 1000) }
   }
 
-  /** @param resource one of the session's audiences; all of them where it is not given */
-  const issueAccess = async (
-    session: Session,
-    now: number,
-    resource?: string,
-  ): Promise<MachineTokens> => {
-    const life = clients.get(session.client_id)?.access_token_ttl ?? accessTokens.ttl
-    const audience = resource ?? session.audience
-    return {
-      access_token: await accessTokens.mint({ ...session, audience }, now, life),
-      expires_in: life,
-      scope: session.scope,
-      sid: session.sid,
-    }
-  }
-
-  const issue = async (
-    session: Session,
-    now: number,
-    { resource, nonce = null }: Asked = {},
-  ): Promise<IssuedTokens> => {
-    const access = await issueAccess(session, now, resource)
-    return {
-      ...access,
-      refresh_token: await refreshTokens.mint(session, now),
-      refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
-      ...(session.scope.split(' ').includes('openid')
-        ? { id_token: await idTokens.mint(session, access.access_token, nonce, now) }
-        : {}),
-    }
-  }
+  const starts = createSessionStarts({
+    ...options,
+    issue,
+    idleTtlOf: (clientId) => rulesOf(clientId).idleTtl,
+    signOutOfOdoo,
+  })
 
   /**
    * Looks before anything is changed: a client that asks in vain may ask again.
@@ -141,43 +74,6 @@ export function createSessions(options: SessionsOptions) {
     }
   }
 
-  const signOutOfOdoo = async (
-    at: Pick<Identity, 'uid' | 'odooSession' | 'odooBrowser'>,
-    log: FastifyBaseLogger,
-  ) => {
-    const { uid, odooSession, odooBrowser } = at
-    if (odooSession === null && odooBrowser === null) return
-    try {
-      await odoo.signOut({ uid, odooSession, odooBrowser })
-    } catch (error) {
-      // Over is over here; Odoo forgets an unused session by itself.
-      log.warn({ err: error, uid }, 'the session at Odoo could not be ended')
-    }
-  }
-
-  /** What is left to do for a session that was just ended here, by whoever it belongs to. */
-  const afterEnd = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
-    log.info({ sid: session.sid, uid: session.uid, reason }, 'session ended')
-    const odooSession = (await odooSessionOf(session)) ?? null
-    const odooBrowser = options.signOutOfBrowser ? session.odoo_browser : null
-    await signOutOfOdoo({ uid: session.uid, odooSession, odooBrowser }, log)
-    for (const { sid, uid } of await store.endOfBrowser(session.sid, reason, Date.now())) {
-      log.info({ sid, uid, reason, browser_sid: session.sid }, 'session ended')
-    }
-  }
-
-  /** Ends the session here and at Odoo. */
-  const end = async (session: Session, reason: RevokedReason, log: FastifyBaseLogger) => {
-    if (await store.end(session.sid, reason)) await afterEnd(session, reason, log)
-  }
-
-  /** Ends a session that Odoo does not know any more. */
-  const endForgotten = async (sid: string, log: FastifyBaseLogger): Promise<void> => {
-    if (await store.end(sid, 'odoo_session_ended')) {
-      log.info({ sid, reason: 'odoo_session_ended' }, 'session ended')
-    }
-  }
-
   const recheck = createRecheck({
     store,
     odoo,
@@ -187,127 +83,13 @@ export function createSessions(options: SessionsOptions) {
       const client = clients.get(client_id)
       return client !== undefined && mayUse(client, groups)
     },
-    endNotAllowed: (session, log) => end(session, 'client_not_allowed', log),
-    end: endForgotten,
+    endNotAllowed: (session, log) => endSession(session, 'client_not_allowed', log),
+    end: ends.endForgotten,
   })
 
-  const begin = async (
-    identity: Identity,
-    grant: Grant,
-    device: Device,
-    idleTtl: number,
-    now: number,
-    absoluteTtl = Math.min(options.absoluteTtl, grant.client.refresh_absolute_ttl * 1000),
-  ): Promise<Session> => {
-    // Here, where every way to sign in comes by.
-    if (!mayUse(grant.client, identity.groups)) throw new BridgeError('access_denied')
-    const sid = randomUUID()
-    return {
-      sid,
-      uid: identity.uid,
-      client_id: grant.client.client_id,
-      scope: grant.scope.join(' '),
-      audience: grant.audience.join(' '),
-      roles: identity.roles.join(' '),
-      generation: 0,
-      rotated_at: now,
-      late_replays: 0,
-      late_replay_at: null,
-      created_at: now,
-      last_seen_at: now,
-      expires_at: now + Math.min(idleTtl, absoluteTtl),
-      absolute_expires_at: now + absoluteTtl,
-      revoked_at: null,
-      revoked_reason: null,
-      auth_time: identity.authTime ?? now,
-      amr: identity.amr.join(' '),
-      device: deviceLabel(device.userAgent),
-      ip: device.address,
-      odoo_session:
-        identity.odooSession === null
-          ? null
-          : await seal(secrets, { sid, uid: identity.uid }, identity.odooSession),
-      odoo_stamp: identity.odooStamp,
-      odoo_checked_at: now,
-      odoo_browser: identity.odooBrowser,
-      browser_sid: grant.browserSid ?? null,
-      claims: grant.claims ?? null,
-    }
-  }
-
-  /** Leaves nothing behind at Odoo where the session could not be begun here. */
-  const orSignOut = async <T>(
-    identity: Identity,
-    log: FastifyBaseLogger,
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    try {
-      return await work()
-    } catch (error) {
-      await signOutOfOdoo({ ...identity, odooBrowser: null }, log)
-      throw error
-    }
-  }
-
   return {
-    /**
-     * Begins a session and issues its first tokens.
-     * @throws BridgeError access_denied if the user may not use this client
-     * @throws KeysUnavailable
-     */
-    start: (identity: Identity, grant: Grant, device: Device, log: FastifyBaseLogger) =>
-      orSignOut(identity, log, async () => {
-        const now = Date.now()
-        const { idleTtl } = rulesOf(grant.client.client_id)
-        const session = await begin(identity, grant, device, idleTtl, now)
-        const tokens = await issue(session, now)
-        // Last, so that no row is left where no token could be made.
-        await store.insert(session)
-        log.info({ sid: session.sid, uid: session.uid, client_id: session.client_id }, 'signed in')
-        return tokens
-      }),
-
-    /**
-     * Begins a session that lives as long as its one access token: it can be ended before, and
-     * stands among the user's others.
-     * @throws BridgeError access_denied if the user may not use this client
-     * @throws KeysUnavailable
-     * @see RFC 6749 §4.4
-     */
-    async startMachine(
-      identity: Identity,
-      grant: Grant,
-      device: Device,
-      log: FastifyBaseLogger,
-    ): Promise<MachineTokens> {
-      const now = Date.now()
-      const life = grant.client.access_token_ttl * 1000
-      const session = await begin(identity, grant, device, life, now, life)
-      const tokens = await issueAccess(session, now)
-      await store.insert(session)
-      log.info({ sid: session.sid, uid: session.uid, client_id: session.client_id }, 'signed in')
-      return tokens
-    },
-
-    /**
-     * Begins a session that lives only until its authorization code is redeemed or expires.
-     * @param codeTtl milliseconds
-     * @returns its `sid`
-     * @throws BridgeError access_denied if the user may not use this client
-     */
-    startPending: (
-      identity: Identity,
-      grant: Grant,
-      device: Device,
-      codeTtl: number,
-      log: FastifyBaseLogger,
-    ) =>
-      orSignOut(identity, log, async () => {
-        const session = await begin(identity, grant, device, codeTtl, Date.now())
-        await store.insert(session)
-        log.info({ sid: session.sid, uid: session.uid, client_id: session.client_id }, 'signed in')
-        return session.sid
-      }),
+    ...starts,
+    ...ends,
 
     /**
      * Gives a pending session of a client its life and its first tokens.
@@ -323,7 +105,7 @@ export function createSessions(options: SessionsOptions) {
       await accessTokens.ready()
       const now = Date.now()
       const session = await store.activate(sid, now + rulesOf(client.client_id).idleTtl, now)
-      return session && issue(session, now, asked)
+      return session && issue.issue(session, now, asked)
     },
 
     /**
@@ -374,42 +156,7 @@ export function createSessions(options: SessionsOptions) {
       }
       // After the rotation: where Odoo keeps the client waiting in vain, its next try is a repeat.
       const session = await recheck.ifDue(result.session, now, log)
-      return session && issue(session, now, { resource })
-    },
-
-    /** Ends the session of a refresh token. One that is not good ends nothing. */
-    async end(
-      token: string,
-      mayPresent: (clientId: string) => boolean,
-      log: FastifyBaseLogger,
-    ): Promise<void> {
-      const claims = await refreshTokens.verify(token)
-      if (!claims || !mayPresent(claims.client_id)) return
-      const session = await store.get(claims.sid)
-      if (session) await end(session, 'logout', log)
-    },
-
-    /**
-     * Ends a session for its client, and the browser's that it was begun from.
-     * @see OpenID Connect RP-Initiated Logout 1.0 §2
-     */
-    async endByClient(session: Session, log: FastifyBaseLogger): Promise<void> {
-      const { browser_sid } = session
-      const browser = browser_sid === null ? undefined : await store.get(browser_sid)
-      if (browser) await end(browser, 'logout', log)
-      await end(session, 'logout', log)
-    },
-
-    /** Ends a session of this client, and of no other. @see RFC 7009 §2.1 */
-    async endOfClient(sid: string, clientId: string, log: FastifyBaseLogger): Promise<void> {
-      const session = await store.get(sid)
-      if (session?.client_id === clientId) await end(session, 'revoked_by_client', log)
-    },
-
-    /** Ends a session whose authorization code was shown twice. @see RFC 6749 §4.1.2 */
-    async endReplayed(sid: string, log: FastifyBaseLogger): Promise<void> {
-      const session = await store.get(sid)
-      if (session) await end(session, 'code_replay', log)
+      return session && issue.issue(session, now, { resource })
     },
 
     /** The live sessions of a user, the one used last first. */
@@ -417,39 +164,6 @@ export function createSessions(options: SessionsOptions) {
 
     /** The live sessions of all users, the one used last first, `most` of them. */
     listAll: (most: number): Promise<Session[]> => store.listAllLive(most, Date.now()),
-
-    /** Ends one session of this user. @returns whether there was one */
-    async endOwn(
-      sid: string,
-      uid: number,
-      log: FastifyBaseLogger,
-      reason: RevokedReason = 'ended_by_user',
-    ): Promise<boolean> {
-      const session = await store.endOwn(sid, uid, reason, Date.now())
-      if (session) await afterEnd(session, reason, log)
-      return session !== undefined
-    },
-
-    /**
-     * Ends all sessions of this user, the one that asks included, and makes every token of theirs
-     * from up to now worthless at the gate.
-     * @returns how many there were
-     */
-    async endAll(
-      uid: number,
-      log: FastifyBaseLogger,
-      reason: RevokedReason = 'ended_by_user',
-    ): Promise<number> {
-      const now = Date.now()
-      const sessions = await store.endAll(uid, reason, now)
-      await Promise.all([
-        ...sessions.map((session) => afterEnd(session, reason, log)),
-        // Tokens know only whole seconds, and those of this one are refused to its end. Whoever
-        // signs in again after the answer must not get one of them.
-        delay(1001 - (now % 1000)),
-      ])
-      return sessions.length
-    },
 
     /**
      * The live session of a refresh token, which is not used up by this. One that was replaced a
@@ -515,7 +229,5 @@ export function createSessions(options: SessionsOptions) {
       if (!session || !isLive(session, Date.now())) throw new BridgeError('session_ended')
       return { uid: session.uid, odoo: odoo.asUser(await userOf(session)) }
     },
-
-    endForgotten,
   }
 }
