@@ -35,6 +35,7 @@ const stack = await startStack({
     {
       client_id: 'orders',
       client_name: 'Orders',
+      first_party: true,
       redirect_uris: [CALLBACK],
       scope: 'odoo.read',
       resources: [api],

@@ -135,7 +135,11 @@ const ACCESS_TOKEN_TTL = 5
 
 async function startTestStack(): Promise<Stack> {
   const otherApp = `http://127.0.0.1:${await freePort()}`
-  const client = { redirect_uris: [`${otherApp}/callback.html`], scope: 'odoo.read' }
+  const client = {
+    first_party: true,
+    redirect_uris: [`${otherApp}/callback.html`],
+    scope: 'odoo.read',
+  }
   return startStack({
     name: 'test',
     ephemeral: true,

@@ -13,6 +13,8 @@ export interface Account {
 export interface RegisteredClient {
   client_id: string
   client_name: string
+  /** Whether its users are not asked for consent. */
+  first_party: boolean
   redirect_uris: string[]
   scope: string
   /** @see RFC 8707 */

@@ -55,8 +55,8 @@ async function start(stopped: AbortSignal): Promise<Stack> {
     clients: ({ api }) => [
       {
         client_id: 'other-app',
-        first_party: true,
         client_name: 'Other app',
+        first_party: true,
         redirect_uris: [`${OTHER_APP}/callback.html`],
         scope: 'odoo.read',
         resources: [api],
