@@ -52,7 +52,9 @@ class TestRedeem(HandOffCase):
         code = self.code()
         lifetime = self.codes().expires_at - fields.Datetime.now()
         self.assertTrue(50 <= lifetime.total_seconds() <= 60)
-        self.env.cr.execute("UPDATE drawbridge_code SET expires_at = now() AT TIME ZONE 'UTC'")
+        self.env.cr.execute(
+            "UPDATE drawbridge_code SET expires_at = now() AT TIME ZONE 'UTC' - interval '1 second'"
+        )
         self.assertDenied(code)
         self.assertFalse(self.codes())
 
