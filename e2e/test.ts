@@ -89,7 +89,7 @@ const tapSuite = (name: string, workspace: string, folder: string, needs: Needs)
     const files = globSync(`${folder}/**/*.test.ts`, { cwd }).sort()
     if (files.length === 0) throw new StackError(`${workspace}/${folder} holds no tests.`)
     // What shares a stack goes one after the other.
-    const jobs = needs === 'nothing' ? ['--jobs=2'] : []
+    const jobs = needs === 'nothing' ? ['--jobs=4'] : []
     const tap = ['tap', '--disable-coverage', '--reporter=tap', ...jobs, ...files]
     const { exitCode, printed } = await show(tap, { cwd, env: environment, read: true })
     return { ...countTap(printed), exitCode }
