@@ -46,15 +46,6 @@ export const ClientEntry = Type.Object(
     post_logout_redirect_uris: optional(
       addresses('addresses to return to after a sign-out, letter by letter'),
     ),
-    backchannel_logout_uri: optional(
-      address('the https address (http on loopback alone) that is told of ended sessions'),
-    ),
-    backchannel_logout_session_required: optional(
-      Type.Boolean({
-        default: false,
-        description: 'true or false: whether it must be told which session it was',
-      }),
-    ),
     first_party: optional(
       Type.Boolean({ default: false, description: 'true or false: true asks nobody for consent' }),
     ),
@@ -103,9 +94,6 @@ export const ClientEntry = Type.Object(
         default: true,
         description: 'true or false: false only for old software that can keep a secret',
       }),
-    ),
-    id_token_signed_response_alg: optional(
-      oneOf(['ES256', 'RS256'], 'ES256 or RS256; as the bridge signs everything where absent'),
     ),
     scope: Type.String({
       pattern: WORDS,

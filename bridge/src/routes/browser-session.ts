@@ -49,17 +49,17 @@ export function createBrowserSessions(options: BrowserSessionsOptions): BrowserS
     enter: async (request, reply, identity) => {
       if (identity.odooSession !== null) return undefined
       const before = await current(request)
-      if (before?.uid === identity.uid) {
-        const renewed = await sessions.renew(before.sid, identity)
-        if (renewed) return renewed
-      }
       const token = request.readOwnCookie('drawbridge_refresh')
-      if (before && token !== undefined) await sessions.end(token, isBrowsers, request.log)
+      // Somebody else's goes first, with all that was let in from it.
+      if (before && before.uid !== identity.uid && token !== undefined) {
+        await sessions.end(token, isBrowsers, request.log)
+      }
       const client = clients.get(PWA_CLIENT_ID)
       if (!client) throw new TypeError('The PWA is not a registered client.')
       const grant = { client, scope: client.scope, audience: client.resources }
       const tokens = await sessions.start(identity, grant, deviceOf(request), request.log)
       reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
+      if (before?.uid === identity.uid) await sessions.replace(before, tokens.sid, request.log)
       return store.get(tokens.sid)
     },
   }

@@ -41,12 +41,6 @@ export interface Session {
   claims: string | null
 }
 
-/** What a sign-in changes of a session. */
-export type SignInFacts = Pick<
-  Session,
-  'auth_time' | 'amr' | 'roles' | 'odoo_stamp' | 'odoo_browser' | 'odoo_checked_at'
->
-
 /** What Odoo said of a session's user, and when it was asked. */
 export type Check = Pick<Session, 'roles' | 'odoo_checked_at'>
 
@@ -59,6 +53,7 @@ export type RevokedReason =
   | 'odoo_session_ended'
   | 'odoo_user_changed'
   | 'odoo_signed_out'
+  | 'replaced'
   | 'client_not_allowed'
   | 'revoked_by_client'
 
@@ -195,8 +190,8 @@ export interface SessionStore {
   /** Ends the live sessions that were continued from these browsers. @returns what they were */
   endBrowsers(browsers: readonly string[], reason: RevokedReason, now: number): Promise<Session[]>
 
-  /** Notes that somebody signed in again in a live session of theirs. @returns undefined if it is over */
-  renew(sid: string, again: SignInFacts, now: number): Promise<Session | undefined>
+  /** Has apps that were let in from one session of a browser belong to another. */
+  moveApps(fromSid: string, toSid: string): Promise<void>
 
   /**
    * Ends the live sessions that were begun from one of a browser, those apart that are meant to

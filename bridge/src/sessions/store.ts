@@ -235,24 +235,12 @@ export async function openStore(database: Database): Promise<SessionStore> {
         [browsers, now, reason],
       ),
 
-    renew: (sid, again, now) =>
-      one(
-        `UPDATE sessions
-            SET auth_time = $3, amr = $4, roles = $5, odoo_stamp = $6, odoo_browser = $7,
-                odoo_checked_at = $8
-          WHERE sid = $1 AND ${LIVE}
-      RETURNING *`,
-        [
-          sid,
-          now,
-          again.auth_time,
-          again.amr,
-          again.roles,
-          again.odoo_stamp,
-          again.odoo_browser,
-          again.odoo_checked_at,
-        ],
-      ),
+    moveApps: async (fromSid, toSid) => {
+      await database.query('UPDATE sessions SET browser_sid = $2 WHERE browser_sid = $1', [
+        fromSid,
+        toSid,
+      ])
+    },
 
     endOfBrowser: (browserSid, reason, now) =>
       database.query<Session>(

@@ -13,10 +13,6 @@ export interface Client {
   redirect_uris: string[]
   /** Where a browser may be sent after a sign-out. @see OIDC RP-Initiated Logout §3.1 */
   post_logout_redirect_uris: string[]
-  /** Who is told of ended sessions. @see OIDC Back-Channel Logout §2.2 */
-  backchannel_logout_uri: string | undefined
-  /** Whether it must be told which session it was. */
-  backchannel_logout_session_required: boolean
   /** Of the same people as the bridge: nobody is asked whether it may. */
   first_party: boolean
   grant_types: GrantType[]
@@ -28,8 +24,6 @@ export interface Client {
   jwks_uri: string | undefined
   /** Whether it must use PKCE. @see RFC 7636 */
   require_pkce: boolean
-  /** undefined: as the bridge signs everything else. */
-  id_token_signed_response_alg: 'ES256' | 'RS256' | undefined
   /** Scopes that it may ask for. */
   scope: string[]
   /** Audiences that it may ask for; the first is the default. @see RFC 8707 */

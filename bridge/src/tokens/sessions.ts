@@ -1,12 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
-import {
-  OdooUnavailable,
-  type Identity,
-  type IdentityProvider,
-  type OdooClient,
-} from '../odoo/port.ts'
+import { OdooUnavailable, type IdentityProvider, type OdooClient } from '../odoo/port.ts'
 import type { Session, SessionStore } from '../sessions/port.ts'
 import type { AccessTokens } from './access-token.ts'
 import { mayUse, type Client, type Clients } from './clients.ts'
@@ -185,18 +180,16 @@ export function createSessions(options: SessionsOptions) {
       return isFresh ? recheck.ifDue(session, now, log) : undefined
     },
 
-    /** Somebody signed in again where they were signed in. @returns undefined if that is over */
-    renew(sid: string, identity: Identity): Promise<Session | undefined> {
-      const now = Date.now()
-      const facts = {
-        auth_time: identity.authTime ?? now,
-        amr: identity.amr.join(' '),
-        roles: identity.roles.join(' '),
-        odoo_stamp: identity.odooStamp,
-        odoo_browser: identity.odooBrowser,
-        odoo_checked_at: now,
+    /**
+     * Puts a session in the place of another of the same browser and user, who signed in again:
+     * whoever has the other one's token, a thief for one, has nothing any more. Apps that were let
+     * in from it stay.
+     */
+    async replace(before: Session, sid: string, log: FastifyBaseLogger): Promise<void> {
+      await store.moveApps(before.sid, sid)
+      if (await store.end(before.sid, 'replaced')) {
+        log.info({ sid: before.sid, uid: before.uid, reason: 'replaced' }, 'session ended')
       }
-      return store.renew(sid, facts, now)
     },
 
     /** A session that may still act. */

@@ -18,6 +18,7 @@ import {
   AFTERWARDS,
   errorOf,
   ISSUER,
+  logout,
   refresh,
   SAME_ORIGIN,
   startBridge,
@@ -118,7 +119,7 @@ test('prompt, max_age and id_token_hint', async (t) => {
   const none = await browser.open(requestUrl({ prompt: 'none' }))
   t.equal(answerOf(none).get('error'), 'login_required')
   t.equal(answerOf(none).get('state'), 'the state')
-  const { id_token = '' } = await redeem(app, await signIn())
+  const { id_token = '', access_token } = await redeem(app, await signIn())
 
   t.ok(answerOf(await browser.open(requestUrl({ prompt: 'none' }))).get('code'))
   for (const prompt of ['login', 'select_account', 'login consent']) {
@@ -134,7 +135,7 @@ test('prompt, max_age and id_token_hint', async (t) => {
   const other = openBrowser(app)
   const otherUser = await other.send(requestUrl(), { login: 'other', password: 'other' })
   const { id_token: strange = '' } = await redeem(app, otherUser)
-  for (const hint of [strange, 'no token', `${id_token}x`]) {
+  for (const hint of [strange, access_token, 'no token', `${id_token}x`]) {
     const refused = await browser.open(requestUrl({ prompt: 'none', id_token_hint: hint }))
     t.equal(answerOf(refused).get('error'), 'login_required')
     t.equal((await browser.open(requestUrl({ id_token_hint: hint }))).statusCode, 200)
@@ -149,6 +150,28 @@ test('prompt, max_age and id_token_hint', async (t) => {
   const before = idClaims(id_token).auth_time
   const again = await redeem(app, await signIn({ max_age: '10' }))
   t.ok(idClaims(again.id_token).auth_time >= before + 11, 'signed in anew')
+})
+
+test('signing in again leaves nothing to whoever has the cookie of before, and the apps alone', async (t) => {
+  const { app, browser, signIn } = await start(t)
+  const tokens = await redeem(app, await signIn())
+  const before = browser.cookies['drawbridge_refresh'] ?? ''
+  await signIn({ prompt: 'login' })
+  t.not(browser.cookies['drawbridge_refresh'], before)
+  t.equal((await refresh(app, before)).statusCode, 401)
+  const body = {
+    grant_type: 'refresh_token',
+    client_id: 'other-app',
+    refresh_token: tokens.refresh_token,
+  }
+  const next = await openBrowser(app).send(PATHS.token, body)
+  t.equal(next.statusCode, 200)
+
+  // Signing out still reaches the app that came before.
+  const { refresh_token } = next.json<typeof tokens>()
+  t.equal((await logout(app, browser.cookies['drawbridge_refresh'] ?? '')).statusCode, 204)
+  const over = await openBrowser(app).send(PATHS.token, { ...body, refresh_token })
+  t.equal(errorOf(over), 'invalid_grant')
 })
 
 test('somebody else signs in in the same browser: who was there is out', async (t) => {
