@@ -34,3 +34,17 @@ export function mustConsent(
   if (client.first_party) return false
   return prompt.has('consent') || !scope.every((word) => granted.includes(word))
 }
+
+/**
+ * When the user has to have signed in, wherever that is done.
+ * @param now milliseconds since 1970
+ * @returns seconds since 1970; undefined if any time will do
+ */
+export function signedInAfter(
+  { prompt, maxAge }: AuthorizationRequest,
+  now: number,
+): number | undefined {
+  const seconds = Math.floor(now / 1000)
+  if (prompt.has('login')) return seconds
+  return maxAge === undefined ? undefined : seconds - maxAge
+}

@@ -22,9 +22,10 @@ export const odooProvider = ({
   id: 'odoo',
   name: 'Odoo',
 
-  authorizationUrl: ({ state, codeVerifier }) => {
+  authorizationUrl: ({ state, codeVerifier, after }) => {
     const challenge = createHash('sha256').update(codeVerifier).digest('base64url')
     const query = new URLSearchParams({ state, code_challenge: challenge })
+    if (after !== undefined) query.set('after', String(after))
     return Promise.resolve(`${publicUrl}/auth_drawbridge/continue?${query.toString()}`)
   },
 

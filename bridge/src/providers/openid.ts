@@ -169,7 +169,7 @@ export function openIdProvider({
     id,
     name,
 
-    authorizationUrl: async ({ state, codeVerifier, redirectUri }) => {
+    authorizationUrl: async ({ state, codeVerifier, redirectUri, after }) => {
       const address = client.buildAuthorizationUrl(await configured(), {
         redirect_uri: redirectUri,
         scope,
@@ -177,6 +177,10 @@ export function openIdProvider({
         nonce: nonceOf(codeVerifier),
         code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
         code_challenge_method: 'S256',
+        // @see OpenID Connect Core 1.0 §3.1.2.1: the ID token then says when that was
+        ...(after === undefined
+          ? {}
+          : { max_age: String(Math.max(0, Math.floor(Date.now() / 1000) - after)) }),
       })
       return address.href
     },

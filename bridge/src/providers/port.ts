@@ -8,6 +8,8 @@ export interface ProviderRequest {
   codeVerifier: string
   /** Where the provider sends the browser back to. */
   redirectUri: string
+  /** Seconds since 1970: who signed in there earlier has to do so again. */
+  after?: number | undefined
 }
 
 /** Somewhere else where people show who they are, and come back from with a code. */

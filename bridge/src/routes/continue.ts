@@ -6,7 +6,12 @@ import { Type } from 'typebox'
 import { CONTINUE_PATH, ERRORS, PATHS } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
-import { parseAuthorizationRequest } from '../oauth/authorization-request.ts'
+import {
+  parseAuthorizationRequest,
+  type AuthorizationRequest,
+} from '../oauth/authorization-request.ts'
+import { signedInAfter } from '../oauth/interaction.ts'
+import type { Identity } from '../odoo/port.ts'
 import { errorCodeOf, refuse } from '../plugins/errors.ts'
 import { explain } from '../plugins/pages.ts'
 import type { SignInProvider } from '../providers/port.ts'
@@ -37,10 +42,15 @@ const COOKIE = 'drawbridge_continue'
 /** Characters: nginx takes 4096 bytes of headers from an upstream, where nobody tells it otherwise. */
 const LONGEST_COOKIE = 2800
 
+/** Seconds that the clock of a provider may be behind. */
+const CLOCK_LEEWAY = 5
+
 /** What the browser carries, sealed, while it is away. */
 interface Attempt {
   codeVerifier: string
   returnTo: string
+  /** Seconds since 1970: when the user has to have signed in. */
+  after?: number | undefined
 }
 
 const Params = Type.Object({ provider: Type.String({ maxLength: 64 }) })
@@ -80,6 +90,10 @@ export const createProviderLinks =
       url: `${beginAt(id)}?${new URLSearchParams({ return_to: returnTo }).toString()}`,
     }))
 
+/** Whether somebody is known to have signed in at a time, in seconds since 1970, or later. */
+const isSince = ({ authTime }: Identity, after: number): boolean =>
+  authTime !== null && authTime / 1000 >= after - CLOCK_LEEWAY
+
 /** Whether a browser opened this as a page, or does not say. @see https://www.w3.org/TR/fetch-metadata/ */
 const isNavigation = ({ headers }: FastifyRequest): boolean =>
   ['document', undefined].includes(headers['sec-fetch-dest'])
@@ -100,9 +114,19 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
     return provider
   }
 
-  const requestOf = (id: string, state: string, { codeVerifier }: Attempt) => ({
+  /** The authorization request that is to be come back to; undefined for any other page. */
+  const askedAt = (returnTo: string): AuthorizationRequest | undefined => {
+    const [path, query] = returnTo.split(/\?(.*)/s)
+    if (path !== PATHS.authorize) return undefined
+    const parsed = parseAuthorizationRequest(parse(query ?? ''), clients)
+    // What is not valid the endpoint itself says best.
+    return parsed.kind === 'valid' ? parsed.request : undefined
+  }
+
+  const requestOf = (id: string, state: string, { codeVerifier, after }: Attempt) => ({
     state,
     codeVerifier,
+    after,
     redirectUri: `${issuer}${beginAt(id)}/callback`,
   })
 
@@ -133,20 +157,20 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
   }
 
   /** Leads somebody who has just signed in to where they wanted to go. */
-  const leadOn = (
+  const leadOn = async (
     request: FastifyRequest,
     reply: FastifyReply,
     subject: Subject,
     returnTo: string,
-  ): Promise<FastifyReply> | FastifyReply => {
-    const [path, query] = returnTo.split(/\?(.*)/s)
-    const parsed =
-      path === PATHS.authorize ? parseAuthorizationRequest(parse(query ?? ''), clients) : undefined
-    // Answered here, because the endpoint might ask for another sign-in. Where the request is not
-    // valid any more, the endpoint itself says so best.
-    return parsed?.kind === 'valid'
-      ? answers.answer(request, reply, subject, parsed.request, returnTo)
-      : reply.header('cache-control', 'no-store').redirect(returnTo, 303)
+  ): Promise<FastifyReply> => {
+    const asked = askedAt(returnTo)
+    if (!asked) return reply.header('cache-control', 'no-store').redirect(returnTo, 303)
+    const expected = await answers.expected(asked)
+    if (expected !== undefined && expected !== String(subject.identity.uid)) {
+      return answers.refuse(reply, asked, 'login_required')
+    }
+    // Answered here, because the endpoint might ask for another sign-in.
+    return answers.answer(request, reply, subject, asked, returnTo)
   }
 
   app.get(`${CONTINUE_PATH}/:provider`, { schema: SCHEMAS.begin }, async (request, reply) => {
@@ -159,7 +183,12 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
       throw new BridgeError('origin_refused')
     }
     const state = randomBytes(32).toString('base64url')
-    const attempt: Attempt = { codeVerifier: randomBytes(32).toString('base64url'), returnTo }
+    const asked = askedAt(returnTo)
+    const attempt: Attempt = {
+      codeVerifier: randomBytes(32).toString('base64url'),
+      returnTo,
+      after: asked && signedInAfter(asked, Date.now()),
+    }
     const held = await hold(
       secrets,
       ['continue', provider.id, state],
@@ -189,6 +218,9 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
         const attempt = await takeAttempt(request, reply, provider.id, state)
         const identity = await provider.identify(answer, requestOf(provider.id, state, attempt))
         if (!identity) throw new BridgeError('sign_in_refused', { cause: answer.get('error') })
+        if (attempt.after !== undefined && !isSince(identity, attempt.after)) {
+          throw new BridgeError('sign_in_refused', { description: 'not signed in anew there' })
+        }
         const session = await browser.enter(request, reply, identity)
         if (!session) throw new TypeError('A provider needs an Odoo that is paired.')
         outcome = 'identity'

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { test, type Test } from 'tap'
 import { CONTINUE_PATH, PATHS, type OAuthTokenResponse } from '../../src/contract/index.ts'
+import { answerOf, redeem, requestUrl, type Change } from '../app.ts'
 import { continueWithOdoo, startFakeAddon } from '../fake-addon.ts'
 import {
   accessClaims,
@@ -132,6 +133,38 @@ test('another app gets its code, and the browser is signed in for the next one',
   })
   const { access_token } = tokens.json<OAuthTokenResponse>()
   t.match(accessClaims(access_token), { sub: '6', client_id: 'other-app', amr: ['pop'] })
+})
+
+test('an app that wants a fresh sign-in gets one at Odoo, too, and of whom it expects', async (t) => {
+  const { app, addon } = await start(t)
+  const come = async (change: Change, auth_time: number) => {
+    addon.atOdoo = { ...addon.atOdoo, auth_time }
+    const begun = await begin(app, requestUrl(change))
+    const address = begun.headers.location ?? ''
+    const after = new URL(address).searchParams.get('after')
+    return { after, back: await comeBack(app, addon.handOff(address), valueOf(begun)) }
+  }
+  const now = Math.floor(Date.now() / 1000)
+  const any = await come({}, now - 5000)
+  t.equal(any.after, null)
+  t.ok(answerOf(any.back).has('code'))
+
+  for (const [change, oldest] of [
+    [{ prompt: 'login' }, now],
+    [{ max_age: '100' }, now - 100],
+  ] as const) {
+    const fresh = await come(change, now)
+    t.ok(Math.abs(Number(fresh.after) - oldest) <= 2, JSON.stringify(change))
+    t.ok(answerOf(fresh.back).has('code'))
+    // Whoever took `after` out of the address has a code of Odoo's, and an older sign-in.
+    refused(t, (await come(change, oldest - 10)).back, 403, /Nobody was signed in/)
+  }
+
+  const { id_token = '' } = await redeem(app, (await come({}, now)).back)
+  t.ok(answerOf((await come({ id_token_hint: id_token }, now)).back).has('code'))
+  addon.atOdoo = { ...addon.atOdoo, uid: 7 }
+  const other = await come({ id_token_hint: id_token }, now)
+  t.equal(answerOf(other.back).get('error'), 'login_required')
 })
 
 test('a victim does not finish what somebody else began', async (t) => {
