@@ -31,6 +31,7 @@ async function startProcess(t: Test, settings: Record<string, string> = {}) {
     'clients.json': JSON.stringify([
       {
         client_id: 'other-app',
+        first_party: true,
         client_name: 'Other app',
         redirect_uris: [REDIRECT_URI],
         scope: 'odoo.read',
