@@ -63,6 +63,12 @@ export const de: Texts = {
     sign_in_not_begun:
       'Diese Anmeldung wurde nicht in diesem Browser begonnen oder hat zu lange gedauert. Beginnen Sie von vorn.',
     sign_in_refused: 'Dort wurde niemand angemeldet. Beginnen Sie von vorn.',
+    unknown_user:
+      'Zu diesem Konto gehört hier niemand. Fragen Sie die Leute, die Ihr Odoo betreiben.',
+    mfa_not_offered:
+      'Odoo verlangt von Ihnen einen zweiten Faktor, den dieser Weg nicht bietet. Melden Sie sich mit Ihrem Passwort an.',
+    provider_unavailable:
+      'Dieser Anbieter antwortet nicht. Versuchen Sie es gleich noch einmal, oder melden Sie sich anders an.',
     invalid_request: 'Die Anfrage ist fehlerhaft.',
     origin_refused: 'Diese Anfrage muss vom selben Ursprung kommen.',
     not_found: 'An dieser Adresse ist nichts.',

@@ -62,6 +62,12 @@ export const es: Texts = {
     sign_in_not_begun:
       'Este inicio de sesión no empezó en este navegador, o tardó demasiado. Empiece de nuevo.',
     sign_in_refused: 'Allí no se inició ninguna sesión. Empiece de nuevo.',
+    unknown_user:
+      'Esa cuenta no pertenece a nadie de aquí. Pregunte a quienes administran su Odoo.',
+    mfa_not_offered:
+      'Odoo le pide un segundo factor, que esta vía no ofrece. Inicie sesión con su contraseña.',
+    provider_unavailable:
+      'Ese proveedor no responde. Inténtelo de nuevo en un momento, o inicie sesión de otra manera.',
     invalid_request: 'La solicitud está mal formada.',
     origin_refused: 'Esta solicitud debe venir del mismo origen.',
     not_found: 'No hay nada en esta dirección.',

@@ -62,6 +62,12 @@ export const fr: Texts = {
     sign_in_not_begun:
       'Cette connexion n’a pas été commencée dans ce navigateur, ou a pris trop de temps. Recommencez.',
     sign_in_refused: 'Personne n’a été connecté là-bas. Recommencez.',
+    unknown_user:
+      'Personne ici ne correspond à ce compte. Adressez-vous à ceux qui gèrent votre Odoo.',
+    mfa_not_offered:
+      'Odoo vous demande un second facteur, que cette voie n’offre pas. Connectez-vous avec votre mot de passe.',
+    provider_unavailable:
+      'Ce fournisseur ne répond pas. Réessayez dans un instant, ou connectez-vous autrement.',
     invalid_request: 'La demande est mal formée.',
     origin_refused: 'Cette demande doit venir de la même origine.',
     not_found: 'Il n’y a rien à cette adresse.',
