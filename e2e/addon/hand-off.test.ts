@@ -55,9 +55,6 @@ function workersIn(log: string, path: string): Set<string> {
   return new Set([...lines].filter(([, , asked]) => asked === path).map(([, id = '']) => id))
 }
 
-// Of the whole file, which tap ends after half a minute, whatever its tests say.
-t.setTimeout(120_000)
-
 await t.test('several workers', { timeout: 120_000 }, (t) =>
   withOdooData('hand-off', async (options) => {
     const { postgresql } = options
