@@ -1,12 +1,11 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { createPairings } from '../src/sessions/pairings.ts'
 import { openStore } from '../src/sessions/store.ts'
 import type { Database } from '../src/sessions/database.ts'
 import type { Session } from '../src/sessions/port.ts'
 import { rotate, type RotationRules } from '../src/tokens/rotation.ts'
 
-const MINUTE = 60_000
+export const MINUTE = 60_000
 const DAY = 86_400_000
 /** When the sessions of these tests begin, in milliseconds since 1970. */
 export const START = 1_800_000_000_000
@@ -20,7 +19,7 @@ const RULES: RotationRules = {
 }
 
 /** A user of one test alone: what others left in a shared database is nothing to it. */
-const newUid = (): number => 10 * randomInt(1, 1e8)
+export const newUid = (): number => 10 * randomInt(1, 1e8)
 
 /** A session that has just begun. */
 export const newSession = (): Session => ({
@@ -331,75 +330,6 @@ export function testSessionStore(t: Test, open: () => Database): void {
     for (const sid of ended) t.match(await store.get(sid), { revoked_reason: 'odoo_signed_out' })
     for (const sid of kept) t.equal((await store.get(sid))?.revoked_at, null)
     t.same(await store.endBrowsers([gone], 'odoo_signed_out', START), [], 'once')
-  })
-
-  t.test('a key is pinned by whoever comes first, and one bridge compares at a time', async (t) => {
-    const database = open()
-    const store = await openStore(database)
-    t.teardown(() => store.close())
-    const pairings = createPairings(database)
-    const audience = `odoo:${randomUUID()}`
-    t.equal(await pairings.beginComparison(audience, 1000), false, 'not paired')
-    t.equal(await pairings.pin(audience, 'first'), 'first')
-    t.equal(await pairings.pin(audience, 'second'), 'first')
-    const turns = await Promise.all([1, 2, 3].map(() => pairings.beginComparison(audience, 60_000)))
-    t.same(turns.filter(Boolean), [true])
-    t.equal(await pairings.unpin(audience), true)
-    t.equal(await pairings.unpin(audience), false)
-    t.equal(await pairings.pin(audience, 'second'), 'second')
-    await pairings.unpin(audience)
-  })
-
-  t.test('a proof of Odoo is taken once by all, and forgotten when it is over', async (t) => {
-    const database = open()
-    const store = await openStore(database)
-    t.teardown(() => store.close())
-    const pairings = createPairings(database)
-    const [audience, jti] = [`odoo:${randomUUID()}`, randomUUID()]
-    const later = Date.now() + 10 * MINUTE
-    const taken = await Promise.all([1, 2, 3].map(() => pairings.takeProof(audience, jti, later)))
-    t.same(taken.filter(Boolean), [true])
-    t.equal(await pairings.takeProof(`odoo:${randomUUID()}`, jti, later), true, 'another Odoo')
-    const [old, before] = [randomUUID(), Date.now() - 10 * MINUTE]
-    t.equal(await pairings.takeProof(audience, old, before), true)
-    t.equal(await pairings.takeProof(audience, old, before), true, 'not kept for ever')
-  })
-  t.test(
-    'an assertion is taken once, by whichever bridge, until it has long expired',
-    async (t) => {
-      const [one, other] = [await begin(t), await begin(t)]
-      const hash = randomUUID()
-      const until = Date.now() + 600_000
-      const taken = await Promise.all(
-        [one, other, one, other].map(({ store }) => store.takeAssertion(hash, until)),
-      )
-      t.equal(taken.filter(Boolean).length, 1)
-      t.ok(await one.store.takeAssertion(randomUUID(), until), 'another is another')
-      const [old, recent] = [randomUUID(), randomUUID()]
-      await one.store.takeAssertion(old, Date.now() - 3_700_000)
-      await one.store.takeAssertion(recent, Date.now() - 3_500_000)
-      await one.store.removeOld(0)
-      t.ok(await one.store.takeAssertion(old, until), 'forgotten')
-      t.notOk(await one.store.takeAssertion(recent, until), 'the clocks of bridges may differ')
-      t.notOk(await one.store.takeAssertion(hash, until))
-    },
-  )
-
-  t.test('B3: a code is taken once, and remembered', async (t) => {
-    const { store, sid } = await begin(t)
-    const redemption = {
-      code_hash: randomUUID(),
-      client_id: 'other-app',
-      redirect_uri: 'http://127.0.0.1/',
-      code_challenge: 'challenge',
-    }
-    await store.insertCode({ ...redemption, sid, nonce: 'once', expires_at: START + MINUTE })
-    t.equal(await store.redeemCode({ ...redemption, code_challenge: 'x' }, START), undefined)
-    t.equal(await store.redeemCode(redemption, START + MINUTE), undefined, 'too late')
-    t.equal(await store.sidOfRedeemedCode(redemption.code_hash), undefined)
-    const results = await Promise.all([1, 2, 3].map(() => store.redeemCode(redemption, START)))
-    t.same(results.filter(Boolean), [{ sid, nonce: 'once' }])
-    t.equal(await store.sidOfRedeemedCode(redemption.code_hash), sid)
   })
 
   t.end()

@@ -19,21 +19,5 @@ export function createConsents(database: Database): ConsentStore {
         [uid, clientId, scope.join(' '), now],
       )
     },
-
-    list: async (uid) => {
-      const rows = await database.query<{ client_id: string; scope: string; granted_at: number }>(
-        'SELECT client_id, scope, granted_at FROM consents WHERE uid = $1 ORDER BY client_id',
-        [uid],
-      )
-      return rows.map((row) => ({ ...row, scope: row.scope.split(' ') }))
-    },
-
-    withdraw: async (uid, clientId) => {
-      const rows = await database.query(
-        'DELETE FROM consents WHERE uid = $1 AND client_id = $2 RETURNING client_id',
-        [uid, clientId],
-      )
-      return rows.length > 0
-    },
   }
 }

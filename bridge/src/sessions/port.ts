@@ -305,7 +305,4 @@ export interface ConsentStore {
   scopeOf(uid: number, clientId: string): Promise<string[]>
   /** @param now milliseconds since 1970 */
   grant(uid: number, clientId: string, scope: readonly string[], now: number): Promise<void>
-  list(uid: number): Promise<{ client_id: string; scope: string[]; granted_at: number }[]>
-  /** @returns whether there was one */
-  withdraw(uid: number, clientId: string): Promise<boolean>
 }

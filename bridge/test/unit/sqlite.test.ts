@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { openSqlite } from '../../src/sessions/sqlite.ts'
 import { openStore } from '../../src/sessions/store.ts'
-import { newSession, START, testSessionStore } from '../session-store.ts'
+import { newSession, START } from '../session-store.ts'
+import { STORES } from '../stores.ts'
 
-test('sessions on SQLite', (t) => {
-  const file = join(t.testdir({}), 'sessions.sqlite')
-  testSessionStore(t, () => openSqlite(file))
-})
+for (const [what, testStore] of Object.entries(STORES)) {
+  test(`${what} on SQLite`, (t) => {
+    const file = join(t.testdir({}), 'sessions.sqlite')
+    testStore(t, () => openSqlite(file))
+  })
+}
 
 /** Commits in a write-ahead log. @see https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
 function commitsIn(file: string): number {
