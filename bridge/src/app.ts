@@ -26,6 +26,7 @@ import { pages } from './plugins/pages.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
+import { createBrowserSessions } from './routes/browser-session.ts'
 import { healthRoutes } from './routes/health.ts'
 import { methodsRoute } from './routes/methods.ts'
 import { oauthRoutes } from './routes/oauth.ts'
@@ -180,7 +181,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(ownCookies, { issuer })
   await app.register(pages)
 
-  await app.register(authRoutes, { issuer, clients, signIn, sessions })
+  const browser = createBrowserSessions({ clients, sessions })
+  await app.register(authRoutes, { issuer, clients, signIn, sessions, browser })
   const providers = openProviders(config, registeredProviders, odoo)
   app.addHook('onClose', () => providers.close())
   const { ODOO_PUBLIC_URL: odooUrl } = config
@@ -195,6 +197,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     refreshTokens,
     idTokens,
     sessions,
+    browser,
     signIn,
     providers: providers.all,
     forgotten: odooUrl === undefined ? undefined : `${odooUrl}/web/reset_password`,

@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { PATHS, PWA_CLIENT_ID, type TokenResponse } from '../contract/index.ts'
+import { PATHS, type TokenResponse } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import { requireJson } from '../plugins/json-only.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
@@ -9,13 +9,15 @@ import type { Clients } from '../tokens/clients.ts'
 import type { IssuedTokens } from '../tokens/issued-tokens.ts'
 import type { Sessions } from '../tokens/sessions.ts'
 import { NoContent, TokenAnswer } from './answers.ts'
-import { deviceOf, Login, Password, Totp, type SignIn } from './sign-in.ts'
+import type { BrowserSessions } from './browser-session.ts'
+import { Login, Password, Totp, type SignIn } from './sign-in.ts'
 
 export interface AuthRoutesOptions {
   issuer: string
   clients: Clients
   signIn: SignIn
   sessions: Sessions
+  browser: BrowserSessions
 }
 
 const LoginBody = Type.Object(
@@ -53,16 +55,13 @@ const SCHEMAS = {
 
 /** Sign-in of the PWA: the refresh token travels by cookie. Steps A1–A4 and A9–A12. */
 export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app, options, done) => {
-  const { issuer, clients, signIn, sessions } = options
-  const client = clients.get(PWA_CLIENT_ID)
-  if (!client) throw new TypeError('The PWA is not a registered client.')
+  const { issuer, clients, signIn, sessions, browser } = options
   const travelsByCookie = (clientId: string) => clients.get(clientId)?.refresh_delivery === 'cookie'
 
   app.addHook('onRequest', requireSameOrigin(issuer))
   app.addHook('onRequest', requireJson)
 
   const answer = (reply: FastifyReply, tokens: IssuedTokens): TokenResponse => {
-    reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
     reply.header('cache-control', 'no-store')
     const { access_token, expires_in, scope } = tokens
     return { access_token, token_type: 'Bearer', expires_in, scope }
@@ -70,8 +69,7 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
 
   app.post(PATHS.login, { schema: SCHEMAS.login }, async (request, reply) => {
     const identity = await signIn(request, request.body)
-    const grant = { client, scope: client.scope, audience: client.resources }
-    return answer(reply, await sessions.start(identity, grant, deviceOf(request), request.log))
+    return answer(reply, await browser.enter(request, reply, identity))
   })
 
   app.post(PATHS.refresh, { schema: SCHEMAS.refresh }, async (request, reply) => {
@@ -81,6 +79,7 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
       reply.clearOwnCookie('drawbridge_refresh')
       throw new BridgeError('invalid_refresh_token')
     }
+    reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
     return answer(reply, tokens)
   })
 

@@ -23,7 +23,7 @@ export interface Subject {
 }
 
 /** @param groups of the session's user, external ids */
-export const subjectOf = (session: Session, groups: string[]): Subject => ({
+const subjectOf = (session: Session, groups: string[]): Subject => ({
   identity: {
     uid: session.uid,
     roles: session.roles.split(' ').filter((role) => role !== ''),

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PWA_CLIENT_ID } from '../contract/index.ts'
 import type { Identity } from '../odoo/port.ts'
-import type { Session, SessionStore } from '../sessions/port.ts'
+import type { Session } from '../sessions/port.ts'
 import type { Clients } from '../tokens/clients.ts'
+import type { IssuedTokens } from '../tokens/issued-tokens.ts'
 import type { Sessions } from '../tokens/sessions.ts'
 import { deviceOf } from './sign-in.ts'
 
@@ -11,29 +12,29 @@ import { deviceOf } from './sign-in.ts'
  * browser are let in by it.
  */
 export interface BrowserSessions {
-  /** @returns undefined where nobody is, or Odoo does not stand by them any more */
+  /**
+   * @returns undefined where nobody is, Odoo does not stand by them any more, or the session cannot
+   * be shared because it acts at Odoo by a session of Odoo's own
+   */
   current(request: FastifyRequest): Promise<Session | undefined>
   /**
-   * Signs somebody in in this browser, in place of whoever was.
-   * @returns undefined where an app's session has to stand by itself: it acts at Odoo by a session
-   * of Odoo's own, which cannot be shared
+   * Signs somebody in in this browser, in place of whoever was: nobody who holds the cookie of
+   * before has anything any more.
+   * @returns its first tokens; the cookie is set
    * @throws KeysUnavailable
    */
-  enter(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    identity: Identity,
-  ): Promise<Session | undefined>
+  enter(request: FastifyRequest, reply: FastifyReply, identity: Identity): Promise<IssuedTokens>
 }
 
 export interface BrowserSessionsOptions {
   clients: Clients
   sessions: Sessions
-  store: SessionStore
 }
 
 export function createBrowserSessions(options: BrowserSessionsOptions): BrowserSessions {
-  const { clients, sessions, store } = options
+  const { clients, sessions } = options
+  const client = clients.get(PWA_CLIENT_ID)
+  if (!client) throw new TypeError('The PWA is not a registered client.')
   const isBrowsers = (clientId: string) => clientId === PWA_CLIENT_ID
 
   const current = async (request: FastifyRequest) => {
@@ -47,20 +48,17 @@ export function createBrowserSessions(options: BrowserSessionsOptions): BrowserS
     current,
 
     enter: async (request, reply, identity) => {
-      if (identity.odooSession !== null) return undefined
       const before = await current(request)
       const token = request.readOwnCookie('drawbridge_refresh')
       // Somebody else's goes first, with all that was let in from it.
       if (before && before.uid !== identity.uid && token !== undefined) {
         await sessions.end(token, isBrowsers, request.log)
       }
-      const client = clients.get(PWA_CLIENT_ID)
-      if (!client) throw new TypeError('The PWA is not a registered client.')
       const grant = { client, scope: client.scope, audience: client.resources }
       const tokens = await sessions.start(identity, grant, deviceOf(request), request.log)
       reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
       if (before?.uid === identity.uid) await sessions.replace(before, tokens.sid, request.log)
-      return store.get(tokens.sid)
+      return tokens
     },
   }
 }

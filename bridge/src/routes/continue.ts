@@ -19,7 +19,7 @@ import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import { returnPath } from '../tokens/return-path.ts'
 import { Page, Redirect } from './answers.ts'
-import { subjectOf, type AuthorizationAnswers, type Subject } from './authorization-answer.ts'
+import type { AuthorizationAnswers, Subject } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
 import type { SignInOutcome } from './sign-in.ts'
 
@@ -221,10 +221,9 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
         if (attempt.after !== undefined && !isSince(identity, attempt.after)) {
           throw new BridgeError('sign_in_refused', { description: 'not signed in anew there' })
         }
-        const session = await browser.enter(request, reply, identity)
-        if (!session) throw new TypeError('A provider needs an Odoo that is paired.')
+        const { sid } = await browser.enter(request, reply, identity)
         outcome = 'identity'
-        return await leadOn(request, reply, subjectOf(session, identity.groups), attempt.returnTo)
+        return await leadOn(request, reply, { identity, browserSid: sid }, attempt.returnTo)
       } catch (error) {
         if (ERRORS[errorCodeOf(error)].status === 403) outcome = 'denied'
         throw error

@@ -16,7 +16,7 @@ import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import { Page, PageOrRefusal, Redirect } from './answers.ts'
-import { subjectOf, type AuthorizationAnswers } from './authorization-answer.ts'
+import type { AuthorizationAnswers } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
 import { Login, Password, Totp, type SignIn } from './sign-in.ts'
 
@@ -187,9 +187,10 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       if (expected !== undefined && expected !== String(identity.uid)) {
         return await answers.refuse(reply, asked, 'login_required')
       }
-      const session = await browser.enter(request, reply, identity)
-      const subject = session ? subjectOf(session, identity.groups) : { identity, browserSid: null }
-      return await answers.answer(request, reply, subject, asked, request.url)
+      // What acts at Odoo by a session of Odoo's own cannot share it: the app's stands by itself.
+      const browserSid =
+        identity.odooSession === null ? (await browser.enter(request, reply, identity)).sid : null
+      return await answers.answer(request, reply, { identity, browserSid }, asked, request.url)
     } catch (error) {
       // A person sits before this: what went wrong is said in the form, not in JSON.
       const refusal = errorCodeOf(error)

@@ -14,7 +14,7 @@ import type { IdTokens } from '../tokens/id-token.ts'
 import type { RefreshTokens } from '../tokens/refresh-token.ts'
 import type { Sessions } from '../tokens/sessions.ts'
 import { createAuthorizationAnswers } from './authorization-answer.ts'
-import { createBrowserSessions } from './browser-session.ts'
+import type { BrowserSessions } from './browser-session.ts'
 import { createClientDoor } from './client.ts'
 import { continueRoutes, createProviderLinks } from './continue.ts'
 import { endSessionRoute } from './end-session.ts'
@@ -35,6 +35,7 @@ export interface OAuthRoutesOptions {
   refreshTokens: RefreshTokens
   idTokens: IdTokens
   sessions: Sessions
+  browser: BrowserSessions
   signIn: SignIn
   /** Other places to sign in at. */
   providers: readonly SignInProvider[]
@@ -48,11 +49,10 @@ export interface OAuthRoutesOptions {
 
 /** All that other apps use, and the ways of browsers through it. */
 export const oauthRoutes: FastifyPluginAsync<OAuthRoutesOptions> = async (app, options) => {
-  const { issuer, clients, store, secrets, sessions, signIn, observe } = options
+  const { issuer, clients, store, secrets, sessions, browser, signIn, observe } = options
   const { accessTokens, refreshTokens, idTokens, consents, providers, forgotten, lookup } = options
 
   // Where people go.
-  const browser = createBrowserSessions({ clients, sessions, store })
   const authorize = createAuthorize(issuer, sessions, store)
   const answers = createAuthorizationAnswers({
     issuer,

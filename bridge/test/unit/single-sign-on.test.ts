@@ -11,7 +11,7 @@ import {
   type Change,
 } from '../app.ts'
 import { startFakeAddon } from '../fake-addon.ts'
-import { SAME_ORIGIN, startBridge } from '../helper.ts'
+import { refresh, refreshTokenOf, SAME_ORIGIN, startBridge } from '../helper.ts'
 import { client, registering } from '../registered-clients.ts'
 
 const DEMO = { login: 'demo', password: 'demo' }
@@ -110,4 +110,38 @@ test('what was true when consent was asked for has to be true when it is given',
   const late = await browser.send(later, { held_identity: held, consent: 'allow' })
   t.equal(late.statusCode, 401, 'a page that was left open does not sign in whoever signed out')
   t.notOk(late.headers.location)
+})
+
+test('signing in with a password at the PWA replaces who was there, as at any other door', async (t) => {
+  const { app, browser } = await start(t)
+  const signIn = (who: string) =>
+    app.inject({
+      method: 'POST',
+      url: PATHS.login,
+      headers: SAME_ORIGIN,
+      cookies: browser.cookies,
+      payload: { login: who, password: who },
+    })
+  const tokens = await redeem(
+    app,
+    await browser.open(requestUrl({ client_id: 'an-app' })),
+    'an-app',
+  )
+  const appGoesOn = async (refresh_token: string) => {
+    const body = { grant_type: 'refresh_token', client_id: 'an-app', refresh_token }
+    return openBrowser(app).send(PATHS.token, body)
+  }
+
+  const before = browser.cookies['drawbridge_refresh'] ?? ''
+  const again = await signIn('demo')
+  t.equal(again.cookies.length, 1)
+  t.equal((await refresh(app, before)).statusCode, 401, 'the cookie of before')
+  const next = await appGoesOn(tokens.refresh_token)
+  t.equal(next.statusCode, 200, 'the app of the same user')
+
+  browser.cookies['drawbridge_refresh'] = refreshTokenOf(again)
+  t.equal((await signIn('other')).statusCode, 200)
+  t.equal((await refresh(app, refreshTokenOf(again))).statusCode, 401)
+  const { refresh_token } = next.json<typeof tokens>()
+  t.equal((await appGoesOn(refresh_token)).statusCode, 400, 'the app of somebody else')
 })
