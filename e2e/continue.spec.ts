@@ -108,6 +108,8 @@ test('signing out here signs this browser out of Odoo', async ({ page }) => {
   await expect(contacts(page).first()).toBeVisible()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(signInPage(page)).toBeVisible()
+  // The page does not wait for the bridge to be told.
+  await expect.poll(() => refreshCookie(page)).toBe('')
   await page.goto(`${stack.odooUrl}/web/login`)
   expect(await odooUidOf(page)).toBe(null)
 })

@@ -1,8 +1,10 @@
 /** An app that signs its users in at the bridge, for the unit tests: code, PKCE, tokens. */
 import { createHash, randomBytes } from 'node:crypto'
+import type { Test } from 'tap'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { PATHS, type IdTokenClaims, type OAuthTokenResponse } from '../src/contract/index.ts'
 import { REDIRECT_URI, SAME_ORIGIN } from './helper.ts'
+import { startPairedBridge } from './paired-bridge.ts'
 
 export const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -92,3 +94,14 @@ export const idClaims = (token: string | undefined) =>
 /** A field of a form, as a page has it. */
 export const fieldOf = (page: string, name: string): string =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1] ?? ''
+
+/** Somebody whom Odoo knows. */
+export const DEMO = { login: 'demo', password: 'demo' }
+
+/** A bridge where a browser's session serves for several apps, and a browser. */
+export async function startWithBrowser(t: Test) {
+  const bridge = await startPairedBridge(t)
+  const browser = openBrowser(bridge.app)
+  const signIn = (change: Change = {}, who = DEMO) => browser.send(requestUrl(change), who)
+  return { ...bridge, browser, signIn }
+}

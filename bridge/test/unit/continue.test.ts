@@ -4,7 +4,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { test, type Test } from 'tap'
 import { CONTINUE_PATH, PATHS, type OAuthTokenResponse } from '../../src/contract/index.ts'
 import { answerOf, redeem, requestUrl, type Change } from '../app.ts'
-import { continueWithOdoo, startFakeAddon } from '../fake-addon.ts'
+import { continueWithOdoo } from '../fake-addon.ts'
 import {
   accessClaims,
   accessTokenOf,
@@ -16,6 +16,7 @@ import {
   refreshTokenOf,
   startBridge,
 } from '../helper.ts'
+import { startPairedBridge } from '../paired-bridge.ts'
 
 const COOKIE = 'drawbridge_continue'
 const BEGIN = `${CONTINUE_PATH}/odoo`
@@ -24,18 +25,6 @@ const CALLBACK = `${BEGIN}/callback`
 /** What a browser sends when its person follows a link of the bridge's, or one of Odoo's. */
 const OWN_LINK = { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'document' }
 const FROM_ODOO = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' }
-
-async function start(t: Test, settings: Record<string, string> = {}) {
-  const addon = await startFakeAddon(t)
-  const { app } = await startBridge(t, {
-    ODOO_ADAPTER: 'addon',
-    ODOO_URL: addon.url,
-    ODOO_PUBLIC_URL: 'http://127.0.0.1:8069',
-    ODOO_RECONCILE_INTERVAL: '3600',
-    ...settings,
-  })
-  return { app, addon }
-}
 
 const begin = (
   app: FastifyInstance,
@@ -73,11 +62,11 @@ function refused(t: Test, response: LightMyRequestResponse, status: number, word
 }
 
 test('whoever Odoo knows is signed in, and back where they were', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const begun = await begin(app, '/contacts?search=a#b')
   t.equal(begun.statusCode, 303)
   const address = new URL(begun.headers.location ?? '')
-  t.equal(address.origin + address.pathname, 'http://127.0.0.1:8069/auth_drawbridge/continue')
+  t.equal(address.origin + address.pathname, 'http://odoo.localhost:8069/auth_drawbridge/continue')
   t.same([...address.searchParams.keys()], ['state', 'code_challenge'])
   t.match(begun.cookies[0], { name: COOKIE, httpOnly: true, sameSite: 'Lax', maxAge: 600 })
   t.notMatch(decodeURIComponent(valueOf(begun)), 'contacts', 'sealed')
@@ -96,7 +85,7 @@ test('whoever Odoo knows is signed in, and back where they were', async (t) => {
 })
 
 test('another app gets its code, and the browser is signed in for the next one', async (t) => {
-  const bridge = await start(t)
+  const bridge = await startPairedBridge(t)
   const verifier = randomBytes(32).toString('base64url')
   const request = new URLSearchParams({
     response_type: 'code',
@@ -136,7 +125,7 @@ test('another app gets its code, and the browser is signed in for the next one',
 })
 
 test('an app that wants a fresh sign-in gets one at Odoo, too, and of whom it expects', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const come = async (change: Change, auth_time: number) => {
     addon.atOdoo = { ...addon.atOdoo, auth_time }
     const begun = await begin(app, requestUrl(change))
@@ -168,7 +157,7 @@ test('an app that wants a fresh sign-in gets one at Odoo, too, and of whom it ex
 })
 
 test('a victim does not finish what somebody else began', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const attacker = await begin(app)
   const query = addon.handOff(attacker.headers.location ?? '')
   t.comment('who follows a link with the state of another browser, with no attempt of their own')
@@ -188,7 +177,7 @@ test('a victim does not finish what somebody else began', async (t) => {
 })
 
 test('a return is good once, whole, and from Odoo', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const attempt = async (
     change: (query: URLSearchParams) => void,
     cookie: (value: string) => string = (value) => value,
@@ -274,7 +263,7 @@ test('a return is good once, whole, and from Odoo', async (t) => {
 })
 
 test('an attempt lasts ten minutes', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const begun = await begin(app)
   const query = addon.handOff(begun.headers.location ?? '')
   t.intercept(Date, 'now', { value: () => new Date().getTime() + 600_000 })
@@ -282,7 +271,7 @@ test('an attempt lasts ten minutes', async (t) => {
 })
 
 test('nobody is sent elsewhere, and no other site begins it', async (t) => {
-  const { app } = await start(t)
+  const { app } = await startPairedBridge(t)
   for (const elsewhere of [
     'https://evil.example/',
     '//evil.example/',
@@ -310,7 +299,7 @@ test('nobody is sent elsewhere, and no other site begins it', async (t) => {
 })
 
 test('where Odoo does not answer, the page says so and nobody is in', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const begun = await begin(app)
   const query = addon.handOff(begun.headers.location ?? '')
   addon.failWith = 500
@@ -318,7 +307,7 @@ test('where Odoo does not answer, the page says so and nobody is in', async (t) 
 })
 
 test('who may not sign in any more is not let in', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   addon.stamps.delete(6)
   refused(t, await continueWithOdoo(app, addon), 403, /Nobody was signed in/)
 })
@@ -326,7 +315,7 @@ test('who may not sign in any more is not let in', async (t) => {
 test('it is offered where it is configured', async (t) => {
   const offered = async (app: FastifyInstance) =>
     (await app.inject({ url: PATHS.methods })).json<unknown>()
-  t.same(await offered((await start(t)).app), {
+  t.same(await offered((await startPairedBridge(t)).app), {
     providers: [{ id: 'odoo', name: 'Odoo', url: BEGIN }],
   })
   const { app } = await startBridge(t)
@@ -341,7 +330,7 @@ test('signing out signs that browser out of Odoo, as configured', async (t) => {
     ['from_odoo', []],
     ['none', []],
   ] as const) {
-    const { app, addon } = await start(t, { ODOO_SINGLE_LOGOUT: setting })
+    const { app, addon } = await startPairedBridge(t, { ODOO_SINGLE_LOGOUT: setting })
     const token = refreshTokenOf(await continueWithOdoo(app, addon))
     t.equal((await logout(app, token)).statusCode, 204)
     t.same(addon.signOuts, asked, setting)

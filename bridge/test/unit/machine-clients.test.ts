@@ -7,7 +7,6 @@ import {
   type TokenResponse,
   type ValidateResponse,
 } from '../../src/contract/index.ts'
-import { startFakeAddon } from '../fake-addon.ts'
 import {
   accessClaims,
   accessTokenOf,
@@ -18,6 +17,7 @@ import {
   startBridge,
   validate,
 } from '../helper.ts'
+import { startPairedBridge } from '../paired-bridge.ts'
 import { basic, post, registering, SECRET, sha256 } from '../registered-clients.ts'
 
 const OTHER_AUDIENCE = 'https://other.example/api'
@@ -36,16 +36,10 @@ const machine = (change: Partial<ClientEntry> = {}): ClientEntry => ({
 })
 
 async function start(t: Test, ...clients: ClientEntry[]) {
-  const addon = await startFakeAddon(t)
-  const bridge = await startBridge(t, {
-    ODOO_ADAPTER: 'addon',
-    ODOO_URL: addon.url,
-    ODOO_RECONCILE_INTERVAL: '3600',
-    ...registering(t, ...clients),
-  })
+  const bridge = await startPairedBridge(t, registering(t, ...clients))
   const ask = (body: Record<string, string> = {}, id = 'a-machine', secret = SECRET) =>
     post(bridge.app, PATHS.token, { grant_type: 'client_credentials', ...body }, basic(id, secret))
-  return { ...bridge, addon, ask }
+  return { ...bridge, ask }
 }
 
 test('a machine acts as the Odoo user that it is registered for', async (t) => {

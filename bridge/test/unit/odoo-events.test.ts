@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
-import { test, type Test } from 'tap'
+import { test } from 'tap'
 import {
   ODOO_END_SESSIONS_PATH,
   ODOO_EVENTS_PATH,
@@ -31,19 +31,7 @@ import {
   startBridge,
   validate,
 } from '../helper.ts'
-
-/** A bridge with the addon's adapter. Its rounds are far apart unless the test wants them. */
-async function start(t: Test, settings: Record<string, string> = {}, given?: FakeAddon) {
-  const addon = given ?? (await startFakeAddon(t))
-  const { app, files } = await startBridge(t, {
-    ODOO_ADAPTER: 'addon',
-    ODOO_URL: addon.url,
-    ODOO_PUBLIC_URL: 'http://127.0.0.1:8069',
-    ODOO_RECONCILE_INTERVAL: '3600',
-    ...settings,
-  })
-  return { app, addon, files }
-}
+import { startPairedBridge } from '../paired-bridge.ts'
 
 const send = (
   app: FastifyInstance,
@@ -91,7 +79,7 @@ const signIn = async (app: FastifyInstance, who = 'demo') => {
 }
 
 test('an event has the bridge read the stamps, and end the sessions of another stamp', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const [first, second, other] = [await signIn(app), await signIn(app), await signIn(app, 'other')]
   await untilPinned(app, addon)
   addon.stamps.set(6, 'another password')
@@ -109,7 +97,7 @@ test('an event has the bridge read the stamps, and end the sessions of another s
 })
 
 test('who may not sign in any more is out with every token, and all may be meant', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const [first, other] = [await signIn(app), await signIn(app, 'other')]
   await untilPinned(app, addon)
   addon.stamps.delete(6)
@@ -121,7 +109,7 @@ test('who may not sign in any more is out with every token, and all may be meant
 })
 
 test('whatever is not quite an event of this Odoo is refused, and Odoo is not asked', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const session = await signIn(app)
   await untilPinned(app, addon)
   // Whatever is taken for an event ends this session from here on.
@@ -205,7 +193,7 @@ test('whatever is not quite an event of this Odoo is refused, and Odoo is not as
 })
 
 test('an event that comes again has the stamps read again, and ends nothing', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const { token } = await signIn(app)
   await untilPinned(app, addon)
   const event = signEvent(addon.key, { uids: [6] }, ISSUER)
@@ -218,7 +206,7 @@ test('an event that comes again has the stamps read again, and ends nothing', as
 })
 
 test('other groups are seen at the next refresh, and end nothing', async (t) => {
-  const { app, addon } = await start(t)
+  const { app, addon } = await startPairedBridge(t)
   const { cookie, roles } = await signIn(app)
   t.same(roles, ['internal'])
   await untilPinned(app, addon)
@@ -235,7 +223,7 @@ test('other groups are seen at the next refresh, and end nothing', async (t) => 
 })
 
 test('without any event, the next round finds it; Odoo down ends nothing', async (t) => {
-  const { app, addon } = await start(t, { ODOO_RECONCILE_INTERVAL: '1' })
+  const { app, addon } = await startPairedBridge(t, { ODOO_RECONCILE_INTERVAL: '1' })
   const { token } = await signIn(app)
   await addon.answered('stamps')
   t.ok(await isLive(app, token))
@@ -257,7 +245,7 @@ test('without any event, the next round finds it; Odoo down ends nothing', async
 test('bridges take turns', async (t) => {
   const addon = await startFakeAddon(t)
   const shared = { SQLITE_FILE: join(t.testdir({}), 'shared.sqlite') }
-  const first = await start(t, shared, addon)
+  const first = await startPairedBridge(t, shared, addon)
   await signIn(first.app)
   const rounds = async ({ app }: typeof first) =>
     /odoo_comparison_duration_seconds_count\{outcome="ok"\} (\d+)/.exec(
@@ -266,7 +254,7 @@ test('bridges take turns', async (t) => {
   await until(async () => (await rounds(first)) === '1')
   // A test of its own: each bridge empties the folder of its test.
   await t.test('the next one finds it done', async (t) => {
-    const second = await start(t, shared, addon)
+    const second = await startPairedBridge(t, shared, addon)
     await untilPinned(second.app, addon)
     t.equal(await rounds(second), undefined)
   })
@@ -274,7 +262,7 @@ test('bridges take turns', async (t) => {
 
 test('signing out of Odoo ends what was continued from that browser, as configured', async (t) => {
   const follows = async (settings: Record<string, string>) => {
-    const { app, addon } = await start(t, settings)
+    const { app, addon } = await startPairedBridge(t, settings)
     await untilPinned(app, addon)
     const from = async (browser: string) => {
       addon.atOdoo = { ...addon.atOdoo, browser }
@@ -304,7 +292,7 @@ test('signing out of Odoo ends what was continued from that browser, as configur
 })
 
 test('where the event of a sign-out got lost, the next round finds it', async (t) => {
-  const { app, addon } = await start(t, { ODOO_RECONCILE_INTERVAL: '1' })
+  const { app, addon } = await startPairedBridge(t, { ODOO_RECONCILE_INTERVAL: '1' })
   await untilPinned(app, addon)
   const token = refreshTokenOf(await continueWithOdoo(app, addon))
   const access = accessTokenOf(await refresh(app, token))
@@ -320,7 +308,7 @@ test('a key that comes later is refused until the first one is unpinned', async 
     SQLITE_FILE: join(t.testdir({}), 'kept.sqlite'),
     ODOO_RECONCILE_INTERVAL: '1',
   }
-  const { app, files } = await start(t, settings, addon)
+  const { app, files } = await startPairedBridge(t, settings, addon)
   await app.ready()
   await untilPinned(app, addon)
   const pinned = addon.key
@@ -336,7 +324,7 @@ test('a key that comes later is refused until the first one is unpinned', async 
 
   // A test of its own: each bridge empties the folder of its test.
   await t.test('by a bridge that was not there, too', async (t) => {
-    const late = await start(t, { ...settings, ODOO_RECONCILE_INTERVAL: '3600' }, addon)
+    const late = await startPairedBridge(t, { ...settings, ODOO_RECONCILE_INTERVAL: '3600' }, addon)
     const answer = async (key: typeof pinned) =>
       (await send(late.app, signEvent(key, { uids: [6] }, ISSUER))).statusCode
     await until(async () => (await answer(pinned)) === 204)
@@ -366,7 +354,7 @@ test('a key that comes later is refused until the first one is unpinned', async 
 })
 
 test('what the addon tells is no key, or no stamps: nothing is trusted, nobody is out', async (t) => {
-  const { app, addon } = await start(t, { ODOO_RECONCILE_INTERVAL: '1' })
+  const { app, addon } = await startPairedBridge(t, { ODOO_RECONCILE_INTERVAL: '1' })
   const key = addon.key
   for (const publicJwk of [{}, { kty: 'oct', k: 'AAAA' }, { ...key.publicJwk, crv: 'P-384' }]) {
     addon.key = { ...key, publicJwk }

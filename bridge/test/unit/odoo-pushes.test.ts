@@ -14,6 +14,7 @@ import {
   refreshTokenOf,
   startBridge,
 } from '../helper.ts'
+import { startPairedBridge } from '../paired-bridge.ts'
 
 const { log } = Fastify()
 
@@ -32,12 +33,7 @@ const counted = async ({ app }: Awaited<ReturnType<typeof startBridge>>, line: s
 
 /** A bridge with the addon's adapter. */
 async function start(t: Test, addon: FakeAddon, settings: Record<string, string> = {}) {
-  const bridge = await startBridge(t, {
-    ODOO_ADAPTER: 'addon',
-    ODOO_URL: addon.url,
-    ODOO_RECONCILE_INTERVAL: '3600',
-    ...settings,
-  })
+  const bridge = await startPairedBridge(t, settings, addon)
   await bridge.app.ready()
   return bridge
 }

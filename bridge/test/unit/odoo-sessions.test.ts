@@ -25,17 +25,13 @@ import {
   startBridge,
   validate,
 } from '../helper.ts'
+import { startPairedBridge } from '../paired-bridge.ts'
 
 /** A bridge that knows the addon's key. */
 async function start(t: Test, settings: Record<string, string> = {}, given?: FakeAddon) {
   const addon = given ?? (await startFakeAddon(t))
   const known = addon.answered('hello')
-  const { app } = await startBridge(t, {
-    ODOO_ADAPTER: 'addon',
-    ODOO_URL: addon.url,
-    ODOO_RECONCILE_INTERVAL: '3600',
-    ...settings,
-  })
+  const { app } = await startPairedBridge(t, settings, addon)
   await app.ready()
   await known
   // The key is pinned a moment after it was told.

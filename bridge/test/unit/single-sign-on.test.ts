@@ -3,6 +3,7 @@ import { test, type Test } from 'tap'
 import { PATHS } from '../../src/contract/index.ts'
 import {
   answerOf,
+  DEMO,
   fieldOf,
   idClaims,
   openBrowser,
@@ -10,29 +11,22 @@ import {
   requestUrl,
   type Change,
 } from '../app.ts'
-import { startFakeAddon } from '../fake-addon.ts'
-import { refresh, refreshTokenOf, SAME_ORIGIN, startBridge } from '../helper.ts'
+import { refresh, refreshTokenOf, SAME_ORIGIN } from '../helper.ts'
+import { startPairedBridge } from '../paired-bridge.ts'
 import { client, registering } from '../registered-clients.ts'
 
-const DEMO = { login: 'demo', password: 'demo' }
 const SALES: Change = { client_id: 'sales', scope: 'openid odoo.read' }
 const ASKING: Change = { ...SALES, client_id: 'asking-sales' }
 
 /** A browser in which somebody has signed in to an app for everybody. */
 async function start(t: Test) {
-  const addon = await startFakeAddon(t)
   const groups = ['sale.group_a', 'sale.group_b']
   const clients = [
     client(),
     client({ client_id: 'sales', groups }),
     client({ client_id: 'asking-sales', groups, first_party: false }),
   ]
-  const { app } = await startBridge(t, {
-    ODOO_ADAPTER: 'addon',
-    ODOO_URL: addon.url,
-    ODOO_RECONCILE_INTERVAL: '3600',
-    ...registering(t, ...clients),
-  })
+  const { app, addon } = await startPairedBridge(t, registering(t, ...clients))
   const browser = openBrowser(app)
   const answer = await browser.send(requestUrl({ client_id: 'an-app' }), DEMO)
   t.ok(answerOf(answer).get('code'))
