@@ -26,6 +26,8 @@ export const PATHS = {
   /** @see RFC 9728 §3.1: the path of the resource comes last. */
   protectedResourceMetadata: '/.well-known/oauth-protected-resource/api',
   protectedData: '/api/protected/data',
+  contacts: '/api/contacts',
+  me: '/api/me',
 } as const
 
 /** Where a sign-in at a provider begins; its `id` follows. */

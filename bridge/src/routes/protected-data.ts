@@ -1,19 +1,15 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import { PATHS, SCOPE_READ, type Contact, type ProtectedData } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
-import { OdooSessionEnded, type OdooClient } from '../odoo/port.ts'
-import type { Gate } from '../plugins/gate.ts'
-import type { Sessions } from '../tokens/sessions.ts'
+import type { OdooClient } from '../odoo/port.ts'
+import { text, type OdooText } from '../data/values.ts'
 import { ProtectedDataAnswer } from './answers.ts'
+import type { AsOdooUser } from './as-odoo-user.ts'
 
 const LIMIT = 80
 const FIELDS = ['name', 'email', 'phone', 'city', 'commercial_company_name'] as const
 
-/** A field of text at Odoo; `false` is its word for empty. */
-type OdooText = string | false
 type Partner = { id: number } & Record<(typeof FIELDS)[number], OdooText>
-
-const text = (value: OdooText): string | null => (value === false || value === '' ? null : value)
 
 const toContact = (partner: Partner): Contact => ({
   id: partner.id,
@@ -48,26 +44,13 @@ const SCHEMA = {
 }
 
 /** The user's own Odoo data, for requests that the gate let through. Step A7.1.1. */
-export const protectedDataRoute: FastifyPluginCallbackTypebox<{
-  gate: Gate
-  sessions: Sessions
-}> = (app, { gate, sessions }, done) => {
-  app.get(
-    PATHS.protectedData,
-    { schema: SCHEMA },
-    async (request, reply): Promise<ProtectedData> => {
-      const identity = gate.identify(request)
-      if (!identity.scope.includes(SCOPE_READ)) throw new BridgeError('insufficient_scope')
-      reply.header('cache-control', 'no-store')
-      const { uid, odoo } = await sessions.asUser(identity.sid)
-      try {
-        return await readProtectedData(odoo, uid)
-      } catch (error) {
-        if (error instanceof OdooSessionEnded)
-          await sessions.endForgotten(identity.sid, request.log)
-        throw error
-      }
-    },
+export const protectedDataRoute: FastifyPluginCallbackTypebox<{ asOdooUser: AsOdooUser }> = (
+  app,
+  { asOdooUser },
+  done,
+) => {
+  app.get(PATHS.protectedData, { schema: SCHEMA }, (request, reply) =>
+    asOdooUser(request, reply, SCOPE_READ, readProtectedData),
   )
 
   done()
