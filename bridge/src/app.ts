@@ -30,7 +30,6 @@ import { createBearer } from './routes/bearer.ts'
 import { createBrowserSessions } from './routes/browser-session.ts'
 import { contactsRoutes } from './routes/contacts.ts'
 import { healthRoutes } from './routes/health.ts'
-import { meRoute } from './routes/me.ts'
 import { methodsRoute } from './routes/methods.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { odooEventsRoute } from './routes/odoo-events.ts'
@@ -262,7 +261,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   }
   const asOdooUser = createAsOdooUser({ gate, sessions })
   await app.register(protectedDataRoute, { asOdooUser })
-  await app.register(meRoute, { asOdooUser })
   await app.register(contactsRoutes, { asOdooUser })
   await app.register(wellKnownRoutes, {
     issuer,

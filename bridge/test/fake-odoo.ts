@@ -39,6 +39,15 @@ const USERS: Record<string, { uid: number; password: string; code?: string }> = 
 }
 
 /** What Odoo has of Marc Demo himself; `false` is its word for empty. */
+const OWN_USER = {
+  id: 6,
+  name: 'Marc Demo',
+  login: 'demo',
+  lang: 'fr_BE',
+  partner_id: [3, 'Marc Demo'],
+  company_id: [1, 'My Company'],
+  company_ids: [1],
+}
 const OWN_PARTNER = {
   id: 3,
   lang: 'fr_BE',
@@ -65,6 +74,8 @@ const PARTNER = {
   phone: false,
   city: '',
   commercial_company_name: 'Azure',
+  is_company: true,
+  image_128: false,
 }
 
 /** Speaks enough of Odoo's JSON-RPC for the unit tests; the real one has its own tests. */
@@ -108,7 +119,7 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
       case 'res.users.has_group':
         return fake.groups[owners.get(session) ?? 'demo']?.includes(String(args[1])) ?? false
       case 'res.users.read':
-        return [{ id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }]
+        return [OWN_USER]
       case 'res.partner.read':
         return [OWN_PARTNER]
       case 'res.partner.search_read':

@@ -1,7 +1,7 @@
 /** What the bridge tells of the contacts at Odoo, as the user may see them there. */
 
 /** One contact in a list. Odoo's `false` for "empty" is `null` here. */
-export interface ContactSummary {
+export interface Contact {
   id: number
   name: string
   email: string | null
@@ -16,13 +16,13 @@ export interface ContactSummary {
 
 /** Answer of `GET /api/contacts`. */
 export interface ContactsPage {
-  contacts: ContactSummary[]
+  contacts: Contact[]
   /** To be sent as `after` for the next page; null: this is the last one. */
   after: string | null
 }
 
 /** Answer of `GET` and `PATCH /api/contacts/:id`. */
-export interface ContactDetails extends ContactSummary {
+export interface ContactDetails extends Contact {
   job: string | null
   website: string | null
   /** The lines of a letter, as Odoo writes it for that country. */
@@ -37,13 +37,20 @@ export interface ContactChange {
   phone?: string | null
 }
 
-/** Answer of `GET /api/me`. */
-export interface Me {
+/** Who the user is at Odoo. */
+export interface OdooUserProfile {
   uid: number
   name: string
   login: string
-  /** Of the user at Odoo, as BCP 47 has it: `fr-BE`. */
+  /** As BCP 47 has it: `fr-BE`. */
   language: string | null
   /** Those that the user may work in, the own one first. */
   companies: { id: number; name: string }[]
+}
+
+/** Answer of `GET /api/protected/data`: what an app of contacts begins with. */
+export interface ProtectedData extends ContactsPage {
+  user: OdooUserProfile
+  /** How many contacts the user may see in all. */
+  total: number
 }

@@ -1,18 +1,14 @@
 /** Contacts of Odoo (`res.partner`), with the rights of one user. */
-import type { ContactChange, ContactDetails, ContactSummary } from '../contract/index.ts'
+import type { Contact, ContactChange, ContactDetails, ContactsPage } from '../contract/index.ts'
 import type { OdooClient } from '../odoo/port.ts'
+import { decodePosition, encodePosition, type ContactPosition } from './contact-position.ts'
 import { text, type OdooText } from './values.ts'
-
-/** Where a page ended: the name and id of its last contact. */
-export interface ContactPosition {
-  name: string
-  id: number
-}
 
 export interface ContactQuery {
   /** Words, each of which is to be found in name, company, e-mail address or phone number. */
-  search: string
-  after: ContactPosition | undefined
+  search?: string | undefined
+  /** Of the page before, as it came. */
+  after?: string | undefined
 }
 
 /** Of one page. */
@@ -49,7 +45,10 @@ interface PartnerDetails extends Partner {
 
 type Domain = (string | [field: string, operator: string, value: unknown])[]
 
-const toSummary = (partner: Partner): ContactSummary => ({
+/** What has no name is an address of a contact that has one. */
+const LISTED: Domain = [['name', '!=', false]]
+
+const toContact = (partner: Partner): Contact => ({
   id: partner.id,
   name: partner.name,
   email: text(partner.email),
@@ -87,17 +86,27 @@ const contextOf = (company: number | undefined) => ({
   ...(company === undefined ? {} : { allowed_company_ids: [company] }),
 })
 
-/** One page of contacts that have a name: what has none is an address of one that has. */
+/** How many there are in all. */
+export async function countContacts(
+  odoo: OdooClient,
+  company: number | undefined,
+): Promise<number> {
+  const context = contextOf(company)
+  return (await odoo.execute_kw('res.partner', 'search_count', [[LISTED], { context }])) as number
+}
+
+/** One page of contacts: what has none is an address of one that has. */
 export async function listContacts(
   odoo: OdooClient,
   query: ContactQuery,
   company: number | undefined,
-): Promise<{ contacts: ContactSummary[]; last: ContactPosition | undefined }> {
-  const words = query.search.split(/\s+/).filter((word) => word !== '')
+): Promise<ContactsPage> {
+  const { search = '', after } = query
+  const words = search.split(/\s+/).filter((word) => word !== '')
   const domain: Domain = [
-    ['name', '!=', false],
+    ...LISTED,
     ...words.flatMap(domainOfWord),
-    ...(query.after ? domainAfter(query.after) : []),
+    ...(after === undefined ? [] : domainAfter(decodePosition(after))),
   ]
   const found = (await odoo.execute_kw('res.partner', 'search_read', [
     [domain],
@@ -105,10 +114,8 @@ export async function listContacts(
     { fields: FIELDS, limit: LIMIT + 1, order: 'name, id', context: contextOf(company) },
   ])) as Partner[]
   const shown = found.slice(0, LIMIT)
-  return {
-    contacts: shown.map(toSummary),
-    last: found.length > LIMIT ? shown.at(-1) : undefined,
-  }
+  const last = found.length > LIMIT ? shown.at(-1) : undefined
+  return { contacts: shown.map(toContact), after: last ? encodePosition(last) : null }
 }
 
 /** The language that Odoo's own words, its refusals too, are to be in: the user's. */
@@ -135,7 +142,7 @@ export async function readContact(
   const [partner] = found
   if (!partner) return undefined
   return {
-    ...toSummary(partner),
+    ...toContact(partner),
     name: partner.name || (text(partner.commercial_company_name) ?? ''),
     job: text(partner.function),
     website: text(partner.website),

@@ -8,38 +8,13 @@ import {
   type ContactsPage,
 } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
-import {
-  changeContact,
-  listContacts,
-  readContact,
-  readPhoto,
-  type ContactPosition,
-} from '../data/contacts.ts'
+import { changeContact, listContacts, readContact, readPhoto } from '../data/contacts.ts'
 import type { OdooClient } from '../odoo/port.ts'
 import type { AsOdooUser } from './as-odoo-user.ts'
-
-const encode = ({ name, id }: ContactPosition): string =>
-  Buffer.from(JSON.stringify([name, id])).toString('base64url')
-
-/** @throws BridgeError invalid_request for what no page ended with */
-function decode(after: string): ContactPosition {
-  try {
-    const [name, id] = JSON.parse(Buffer.from(after, 'base64url').toString()) as unknown[]
-    if (typeof name === 'string' && Number.isSafeInteger(id)) return { name, id: id as number }
-  } catch {
-    // Told below.
-  }
-  throw new BridgeError('invalid_request')
-}
-
-/** Postgres' integers end there. */
-const ID = '^[1-9]\\d{0,8}$'
+import { ContactDetailsAnswer, ContactsPageAnswer } from './contact-answers.ts'
+import { Company, companyOf, ID } from './contact-requests.ts'
 
 const Id = Type.Object({ id: Type.String({ pattern: ID }) })
-const company = Type.Optional(
-  Type.String({ pattern: ID, description: 'the company to work in, one of `/api/me`' }),
-)
-const Company = Type.Object({ company })
 const Query = Type.Object({
   search: Type.Optional(
     Type.String({
@@ -51,26 +26,7 @@ const Query = Type.Object({
   after: Type.Optional(
     Type.String({ maxLength: 2000, description: 'of the page before, as it came' }),
   ),
-  company,
-})
-
-const nullableText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
-const summary = {
-  id: Type.Integer(),
-  name: Type.String(),
-  email: nullableText,
-  phone: nullableText,
-  city: nullableText,
-  company: nullableText,
-  is_company: Type.Boolean(),
-  photo: Type.Boolean(),
-}
-const Details = Type.Object({
-  ...summary,
-  job: nullableText,
-  website: nullableText,
-  address: Type.Array(Type.String()),
-  may_edit: Type.Boolean(),
+  ...Company.properties,
 })
 
 const changed = (description: string, maxLength: number) =>
@@ -93,16 +49,14 @@ const SCHEMAS = {
     ...common,
     summary: 'Contacts of Odoo by name, a page at a time',
     querystring: Query,
-    response: {
-      200: Type.Object({ contacts: Type.Array(Type.Object(summary)), after: nullableText }),
-    },
+    response: { 200: ContactsPageAnswer },
   },
   read: {
     ...common,
     summary: 'One contact',
     params: Id,
     querystring: Company,
-    response: { 200: Details },
+    response: { 200: ContactDetailsAnswer },
   },
   change: {
     ...common,
@@ -110,7 +64,7 @@ const SCHEMAS = {
     params: Id,
     querystring: Company,
     body: Change,
-    response: { 200: Details },
+    response: { 200: ContactDetailsAnswer },
   },
   photo: {
     ...common,
@@ -126,9 +80,6 @@ const SCHEMAS = {
     },
   },
 }
-
-const numberOf = (id: string | undefined): number | undefined =>
-  id === undefined ? undefined : Number(id)
 
 async function oneContact(
   odoo: OdooClient,
@@ -147,23 +98,20 @@ export const contactsRoutes: FastifyPluginCallbackTypebox<{ asOdooUser: AsOdooUs
   done,
 ) => {
   app.get(PATHS.contacts, { schema: SCHEMAS.list }, (request, reply): Promise<ContactsPage> =>
-    asOdooUser(request, reply, SCOPE_READ, async (odoo) => {
-      const { search = '', after, company } = request.query
-      const query = { search, after: after === undefined ? undefined : decode(after) }
-      const { contacts, last } = await listContacts(odoo, query, numberOf(company))
-      return { contacts, after: last ? encode(last) : null }
-    }),
+    asOdooUser(request, reply, SCOPE_READ, (odoo) =>
+      listContacts(odoo, request.query, companyOf(request.query)),
+    ),
   )
 
   app.get(`${PATHS.contacts}/:id`, { schema: SCHEMAS.read }, (request, reply) =>
     asOdooUser(request, reply, SCOPE_READ, (odoo) =>
-      oneContact(odoo, Number(request.params.id), numberOf(request.query.company)),
+      oneContact(odoo, Number(request.params.id), companyOf(request.query)),
     ),
   )
 
   app.patch(`${PATHS.contacts}/:id`, { schema: SCHEMAS.change }, (request, reply) =>
     asOdooUser(request, reply, SCOPE_WRITE, async (odoo) => {
-      const [id, company] = [Number(request.params.id), numberOf(request.query.company)]
+      const [id, company] = [Number(request.params.id), companyOf(request.query)]
       await changeContact(odoo, id, request.body, company)
       return oneContact(odoo, id, company)
     }),

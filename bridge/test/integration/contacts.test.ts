@@ -8,7 +8,7 @@ import {
   type ContactDetails,
   type ContactsPage,
   type ErrorResponse,
-  type Me,
+  type ProtectedData,
 } from '../../src/contract/index.ts'
 import type { OdooClient } from '../../src/odoo/port.ts'
 import { startAddonBridge } from '../addon-bridge.ts'
@@ -218,7 +218,7 @@ for (const adapter of ['addon', 'stock']) {
       [[person.uid], { company_ids: [[6, 0, [ownId, otherId]]] }],
     ])
     const ask = await requestsOf(app, person)
-    const me = (await ask(PATHS.me)).json<Me>()
+    const { user: me } = (await ask(PATHS.protectedData)).json<ProtectedData>()
     t.same(
       me.companies.map(({ id }) => id),
       [ownId, otherId],
@@ -234,10 +234,10 @@ for (const adapter of ['addon', 'stock']) {
 
   test(`${adapter}: who one is, from the inside and from the outside`, async (t) => {
     const { app, person, ask } = await withContacts(t, adapter)
-    const me = (await ask(PATHS.me)).json<Me>()
+    const { user: me } = (await ask(PATHS.protectedData)).json<ProtectedData>()
     t.match(me, { uid: person.uid, login: person.login, language: 'en-US' })
     t.equal(me.companies.length, 1)
     const outside = await requestsOf(app, accounts.portal)
-    t.match((await outside(PATHS.me)).json(), { login: accounts.portal.login })
+    t.match((await outside(PATHS.protectedData)).json(), { user: { login: accounts.portal.login } })
   })
 }

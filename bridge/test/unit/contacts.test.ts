@@ -115,7 +115,12 @@ test('a token to read with changes nothing', async (t) => {
 test('without the gate there are no contacts, no pictures and no names', async (t) => {
   const { app, headers } = await signedIn(t)
   const bare = { ...headers, [GATE_HEADERS.credential]: 'x'.repeat(43) }
-  const paths = [PATHS.me, PATHS.contacts, `${PATHS.contacts}/1`, `${PATHS.contacts}/1/photo`]
+  const paths = [
+    PATHS.protectedData,
+    PATHS.contacts,
+    `${PATHS.contacts}/1`,
+    `${PATHS.contacts}/1/photo`,
+  ]
   for (const url of paths) {
     t.equal(errorOf(await app.inject({ url, headers: bare })), 'invalid_gate_credential', url)
   }
