@@ -58,22 +58,25 @@ for (const engine of ENGINES) {
     const withToken = (value: string): Headers => [['Cookie', `app_token=${value}`]]
     const to = (path: string): string => `/login?return=${encodeURIComponent(path)}`
 
-    t.test('B1: a page without a token: to the sign-in, which learns what was wanted', async (t) => {
-      for (const path of ['/', '/a/b', '/a?b=c&d=e%20f#', '/x?return=/y&return=/z', '/%C3%A9']) {
-        const answer = await open(path)
-        t.equal(answer.status, 303, path)
-        t.equal(answer.headers.location, to(path), path)
-        t.equal(answer.headers['cache-control'], 'no-store')
-        t.equal(answer.headers.vary, 'Sec-Fetch-Mode, Sec-Fetch-Dest')
-        t.notOk(answer.headers['www-authenticate'])
-      }
-      t.equal(
-        (await open('/elsewhere')).headers.location,
-        'https://id.example.com/start?client=a&rd=%2Felsewhere',
-      )
-      t.equal(upstream.seen.length, 0)
-      await t.resolves(gate.logged('/a/b 303 no_token'))
-    })
+    t.test(
+      'B1: a page without a token: to the sign-in, which learns what was wanted',
+      async (t) => {
+        for (const path of ['/', '/a/b', '/a?b=c&d=e%20f#', '/x?return=/y&return=/z', '/%C3%A9']) {
+          const answer = await open(path)
+          t.equal(answer.status, 303, path)
+          t.equal(answer.headers.location, to(path), path)
+          t.equal(answer.headers['cache-control'], 'no-store')
+          t.equal(answer.headers.vary, 'Sec-Fetch-Mode, Sec-Fetch-Dest')
+          t.notOk(answer.headers['www-authenticate'])
+        }
+        t.equal(
+          (await open('/elsewhere')).headers.location,
+          'https://id.example.com/start?client=a&rd=%2Felsewhere',
+        )
+        t.equal(upstream.seen.length, 0)
+        await t.resolves(gate.logged('/a/b 303 no_token'))
+      },
+    )
 
     t.test('B6: a token that is over is as good as none', async (t) => {
       bridge.respondValidate = verdict({ status: 'Invalid' })
@@ -212,16 +215,19 @@ for (const engine of ENGINES) {
       t.equal((await open(`/?${'%'.repeat(3000)}`)).status, 401)
     })
 
-    t.test('a sign-in page that asks for a token itself ends the circle, and is logged', async (t) => {
-      t.notMatch(gate.errorLog(), 'the sign-in page asks for a token itself')
-      for (const path of ['/login', '/login?return=%2F', '/same/in', '/same/in?rd=']) {
-        const before = gate.errorLog().length
-        t.equal((await open(path)).status, 401, path)
-        t.match(gate.errorLog().slice(before), 'the sign-in page asks for a token itself')
-      }
-      t.equal((await open('/login/')).status, 303)
-      t.equal((await open('/same')).status, 303)
-    })
+    t.test(
+      'a sign-in page that asks for a token itself ends the circle, and is logged',
+      async (t) => {
+        t.notMatch(gate.errorLog(), 'the sign-in page asks for a token itself')
+        for (const path of ['/login', '/login?return=%2F', '/same/in', '/same/in?rd=']) {
+          const before = gate.errorLog().length
+          t.equal((await open(path)).status, 401, path)
+          t.match(gate.errorLog().slice(before), 'the sign-in page asks for a token itself')
+        }
+        t.equal((await open('/login/')).status, 303)
+        t.equal((await open('/same')).status, 303)
+      },
+    )
 
     t.test('beside CORS, and behind another location', async (t) => {
       const answer = await open('/cors', [['Origin', 'https://app.example']])
