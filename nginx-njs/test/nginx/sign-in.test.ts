@@ -10,6 +10,8 @@ type Headers = [string, string][]
 const COOKIE = 'token_cookie app_token;'
 const SIGN_IN = `${COOKIE} sign_in /login?return=;`
 
+const METADATA = 'https://gate.example/.well-known/oauth-protected-resource/both'
+
 /** What a browser says when somebody opens a page. */
 const PAGE: Headers = [
   ['Sec-Fetch-Mode', 'navigate'],
@@ -34,6 +36,7 @@ for (const engine of ENGINES) {
         location /asked { ${settings(`${SIGN_IN} mode introspect;`)} PROTECT ${pass} }
         location /elsewhere { ${settings(`${COOKIE} sign_in ${elsewhere};`)} PROTECT ${pass} }
         location /same { ${settings(`${COOKIE} sign_in https://gate.example/same/in?rd=;`)} PROTECT ${pass} }
+        location /both { ${settings(`${SIGN_IN} resource_metadata ${METADATA};`)} PROTECT ${pass} }
         location /without { ${settings(COOKIE)} PROTECT ${pass} }
         location /headers { ${settings()} PROTECT ${pass} }
         location /hopeless { ${settings('sign_in /login?return=;')} PROTECT ${pass} }
@@ -156,6 +159,20 @@ for (const engine of ENGINES) {
         t.equal((await open(path)).status, 303, path)
       }
     })
+
+    t.test(
+      'B1: of one location a person is sent to sign in, and a program finds the issuer',
+      async (t) => {
+        t.equal((await open('/both')).headers.location, to('/both'))
+        const answer = await gate.request('/both')
+        t.equal(answer.status, 401)
+        t.equal(
+          answer.headers['www-authenticate'],
+          `Bearer realm="drawbridge", resource_metadata="${METADATA}"`,
+        )
+        t.match(JSON.parse(answer.body), { error: 'missing_token' })
+      },
+    )
 
     t.test('where nobody asked for it nobody is sent anywhere', async (t) => {
       for (const path of ['/without', '/headers']) t.equal((await open(path)).status, 401)
