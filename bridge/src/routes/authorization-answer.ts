@@ -181,8 +181,7 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       const subject = await asOfNow(JSON.parse(opened) as Subject, asked, request.log)
       if (!subject) return undefined
       const { uid } = subject.identity
-      const before = await consents.scopeOf(uid, client_id)
-      await consents.grant(uid, client_id, [...new Set([...before, ...asked.scope])], Date.now())
+      await consents.grant(uid, client_id, asked.scope, Date.now())
       return codeFor(request, subject, asked)
     },
   }

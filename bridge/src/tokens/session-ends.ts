@@ -108,6 +108,20 @@ export function createSessionEnds(options: SessionEndsOptions) {
     },
 
     /**
+     * Ends all sessions of this user at one client. Nobody signs out by that: Odoo's own pages in
+     * the browser stay as they are.
+     * @returns how many there were
+     */
+    async endAtClient(uid: number, clientId: string, log: FastifyBaseLogger): Promise<number> {
+      const reason = 'ended_by_user'
+      const sessions = await store.endAtClient(uid, clientId, reason, Date.now())
+      await Promise.all(
+        sessions.map((session) => afterEnd({ ...session, odoo_browser: null }, reason, log)),
+      )
+      return sessions.length
+    },
+
+    /**
      * Ends all sessions of this user, the one that asks included, and makes every token of theirs
      * from up to now worthless at the gate.
      * @returns how many there were
