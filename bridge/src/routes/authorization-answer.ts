@@ -106,11 +106,17 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
     return session && ofBrowser(session, asked, log)
   }
 
+  /** Ends at Odoo what a sign-in has begun there, where nobody is going to use it. */
+  const forget = (identity: Identity, log: FastifyBaseLogger): Promise<void> =>
+    sessions.signOutOfOdoo({ ...identity, odooBrowser: null }, log)
+
   /** The same page is asked from, and answered to. */
   const purpose = (client_id: string, action: string) => ['consent', client_id, action]
 
   return {
     ofBrowser,
+
+    forget,
 
     /** Leads back to the client with a refusal. */
     refuse: (
@@ -143,7 +149,10 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       if (!mayUse(client, subject.identity.groups) || !mustConsent(asked, granted)) {
         return lead(reply, await codeFor(request, subject, asked))
       }
-      if (prompt.has('none')) return lead(reply, refusal(asked, 'consent_required'))
+      if (prompt.has('none')) {
+        await forget(subject.identity, request.log)
+        return lead(reply, refusal(asked, 'consent_required'))
+      }
       const t = reply.texts(uiLocales)
       const { title, scopes, other } = t.consent
       return reply.sendPage(t, {
@@ -177,8 +186,12 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       const held = purpose(client_id, request.url)
       const opened = await release(secrets, held, said.held_identity, Date.now())
       if (opened === undefined) return undefined
-      if (said.consent === 'deny') return refusal(asked, 'access_denied')
-      const subject = await asOfNow(JSON.parse(opened) as Subject, asked, request.log)
+      const before = JSON.parse(opened) as Subject
+      if (said.consent === 'deny') {
+        await forget(before.identity, request.log)
+        return refusal(asked, 'access_denied')
+      }
+      const subject = await asOfNow(before, asked, request.log)
       if (!subject) return undefined
       const { uid } = subject.identity
       await consents.grant(uid, client_id, asked.scope, Date.now())

@@ -18,6 +18,7 @@ export interface SessionEndsOptions {
 export function createSessionEnds(options: SessionEndsOptions) {
   const { store, refreshTokens, odoo, odooSessionOf } = options
 
+  /** Ends a session of Odoo's own, and that of its pages in a browser, whichever is given. */
   const signOutOfOdoo = async (
     at: Pick<Identity, 'uid' | 'odooSession' | 'odooBrowser'>,
     log: FastifyBaseLogger,

@@ -85,6 +85,7 @@ export function createSessions(options: SessionsOptions) {
   return {
     ...starts,
     ...ends,
+    signOutOfOdoo,
 
     /**
      * Gives a pending session of a client its life and its first tokens.
