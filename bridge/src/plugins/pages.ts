@@ -14,7 +14,7 @@ export interface Page {
   view: 'sign-in' | 'consent' | 'sign-out' | 'problem'
   title: string
   data?: Record<string, unknown>
-  /** An origin besides the bridge's own to which its form may lead. */
+  /** A registered address besides the bridge's own to which its form may lead. */
   formTarget?: string
 }
 
@@ -29,6 +29,12 @@ declare module 'fastify' {
      */
     sendProblem(texts: Texts, problem: string, retry?: string): FastifyReply
   }
+}
+
+/** An address as a policy names it: by its origin, or by the scheme that an app has for itself. */
+function sourceOf(address: string): string {
+  const { origin, protocol } = new URL(address)
+  return origin === 'null' ? protocol : origin
 }
 
 /** What a person is told of a refusal. */
@@ -69,7 +75,7 @@ export const pages = fp(async (app) => {
     const policy = [
       "default-src 'none'",
       `style-src 'nonce-${nonce}'`,
-      `form-action 'self' ${page.formTarget ?? ''}`,
+      `form-action 'self' ${page.formTarget === undefined ? '' : sourceOf(page.formTarget)}`,
       "frame-ancestors 'none'",
       "base-uri 'none'",
     ]

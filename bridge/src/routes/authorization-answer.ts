@@ -168,7 +168,7 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
             Date.now() + PATIENCE,
           ),
         },
-        formTarget: new URL(redirectUri).origin,
+        formTarget: redirectUri,
       })
     },
 

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { PATHS, PWA_CLIENT_ID } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
+import { withParameters } from '../oauth/with-parameters.ts'
 import { sendRefusalPage } from '../plugins/pages.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { SessionStore } from '../sessions/port.ts'
@@ -91,11 +92,10 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
     const client: Client | undefined = clients.get(known?.aud ?? named ?? '')
     const uri = text(given['post_logout_redirect_uri'])
     if (uri !== undefined && !client?.post_logout_redirect_uris.includes(uri)) return undefined
-    const address = uri === undefined ? null : new URL(uri)
     const state = text(given['state'])
-    if (state !== undefined) address?.searchParams.set('state', state)
+    const address = uri === undefined ? null : withParameters(uri, { state })
     const locales = (text(given['ui_locales']) ?? '').split(' ')
-    return { address: address?.href ?? null, sid: known?.sid, locales }
+    return { address, sid: known?.sid, locales }
   }
 
   const done = (reply: FastifyReply, { address, locales }: LogoutRequest): FastifyReply => {
@@ -146,7 +146,7 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
         action: PATHS.endSession,
         held_request: await hold(secrets, PURPOSE, JSON.stringify(asked), Date.now() + PATIENCE),
       },
-      ...(asked.address === null ? {} : { formTarget: new URL(asked.address).origin }),
+      ...(asked.address === null ? {} : { formTarget: asked.address }),
     })
   }
 

@@ -146,7 +146,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         held_password: '',
         ...state,
       },
-      formTarget: new URL(redirectUri).origin,
+      formTarget: redirectUri,
     })
   }
 
@@ -184,7 +184,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       const expected = await answers.expected(asked)
       if (expected !== undefined && expected !== String(identity.uid)) {
         await answers.forget(identity, request.log)
-        return answers.refuse(reply, asked, 'login_required')
+        return await answers.refuse(reply, asked, 'login_required')
       }
       // What acts at Odoo by a session of Odoo's own cannot share it: the app's stands by itself.
       const browserSid =
