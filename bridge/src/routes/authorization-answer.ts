@@ -20,6 +20,8 @@ const PATIENCE = 10 * 60_000
 export interface Subject {
   identity: Identity
   browserSid: string | null
+  /** What they have just typed as their login. */
+  login?: string
 }
 
 /** @param groups of the session's user, external ids */
@@ -110,6 +112,22 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
   const forget = (identity: Identity, log: FastifyBaseLogger): Promise<void> =>
     sessions.signOutOfOdoo({ ...identity, odooBrowser: null }, log)
 
+  /** Who that is, for themselves to see; undefined where Odoo does not tell now: they may know. */
+  const nameOf = async (
+    { browserSid, login }: Subject,
+    log: FastifyBaseLogger,
+  ): Promise<string | undefined> => {
+    if (login !== undefined || browserSid === null) return login
+    try {
+      const { uid, odoo } = await sessions.asUser(browserSid)
+      const [user] = await odoo.read<{ name: string }>('res.users', [uid], ['name'])
+      return user?.name
+    } catch (error) {
+      log.warn({ err: error }, 'the name of a user could not be read')
+      return undefined
+    }
+  }
+
   /** The same page is asked from, and answered to. */
   const purpose = (client_id: string, action: string) => ['consent', client_id, action]
 
@@ -154,12 +172,14 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
         return lead(reply, refusal(asked, 'consent_required'))
       }
       const t = reply.texts(uiLocales)
-      const { title, scopes, other } = t.consent
+      const { title, as, scopes, other } = t.consent
+      const name = await nameOf(subject, request.log)
       return reply.sendPage(t, {
         view: 'consent',
         title: title.replace('{}', () => client.client_name),
         data: {
           action,
+          who: name === undefined ? undefined : as.replace('{}', () => name),
           scopes: scope.map((word) => scopes[word] ?? other.replace('{}', () => word)),
           held_identity: await hold(
             secrets,

@@ -179,6 +179,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     reply: FastifyReply,
     identity: Identity,
     asked: AuthorizationRequest,
+    login: string,
   ): Promise<FastifyReply> => {
     try {
       const expected = await answers.expected(asked)
@@ -189,7 +190,8 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       // What acts at Odoo by a session of Odoo's own cannot share it: the app's stands by itself.
       const browserSid =
         identity.odooSession === null ? (await browser.enter(request, reply, identity)).sid : null
-      return await answers.answer(request, reply, { identity, browserSid }, asked, request.url)
+      const subject = { identity, browserSid, login }
+      return await answers.answer(request, reply, subject, asked, request.url)
     } catch (error) {
       await answers.forget(identity, request.log)
       throw error
@@ -217,7 +219,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     try {
       const totp = 'totp' in body ? { totp: body.totp } : {}
       const identity = await signIn(request, { login, password, ...totp })
-      return await letIn(request, reply, identity, asked)
+      return await letIn(request, reply, identity, asked, login)
     } catch (error) {
       // A person sits before this: what went wrong is said in the form, not in JSON.
       const refusal = errorCodeOf(error)

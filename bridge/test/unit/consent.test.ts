@@ -93,3 +93,26 @@ test('a failure after the password leaves nothing behind at Odoo either', async 
   t.match(odoo.calls.at(-1)?.path, '/web/session/destroy')
   t.equal(odoo.sessions.size, 0)
 })
+
+test('the question says who would allow it, as far as anybody can tell', async (t) => {
+  const { app, addon, browser } = await startWithBrowser(t)
+  const url = requestUrl({ client_id: 'asking-app' })
+  t.match((await browser.send(url, DEMO)).body, /You are signed in as demo\./, 'as it was typed')
+  t.match((await browser.open(url)).body, /signed in as Marc &lt;Demo&gt;\./, 'as Odoo has it')
+  const german = await browser.open(requestUrl({ client_id: 'asking-app', ui_locales: 'de' }))
+  t.match(german.body, /Sie sind angemeldet als Marc/)
+
+  addon.failWith = 502
+  const page = await browser.open(url)
+  t.equal(page.statusCode, 200)
+  t.match(page.body, /asks for access/)
+  t.notMatch(page.body, /signed in as|undefined/)
+  addon.failWith = undefined
+  const held_identity = fieldOf(page.body, 'held_identity')
+  const tokens = await redeem(
+    app,
+    await browser.send(url, { held_identity, consent: 'allow' }),
+    'asking-app',
+  )
+  t.ok(tokens.access_token)
+})
