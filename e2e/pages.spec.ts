@@ -116,9 +116,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
         test.slow()
         const complaints = complaintsOf(page)
         await visitAll(page, async (name) => {
-          await page.screenshot({
-            fullPage: true,
-          })
           expect.soft(await obstaclesIn(page), name).toEqual([])
           const wider = await page.evaluate(
             () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
