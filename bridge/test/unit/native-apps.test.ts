@@ -111,7 +111,7 @@ test('what is registered comes out letter by letter, with the answer behind it',
     const answer = await browser.send(url, { held_identity, consent: 'allow' })
     t.equal(answer.statusCode, 303)
     const location = String(answer.headers.location)
-    const [before, behind = ''] = [
+    const [before, behind] = [
       location.slice(0, redirect_uri.length),
       location.slice(redirect_uri.length),
     ]
