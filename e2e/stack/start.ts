@@ -3,6 +3,7 @@
  *
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
+import { askingApp } from '../support/asking-app.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
 import { installStack } from './install.ts'
@@ -70,6 +71,8 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         scope: 'odoo.read',
         resources: [new URL('handbook', api).href],
       },
+      // Nobody uses it but tests.
+      ...(ephemeral ? [{ ...askingApp(OTHER_APP), resources: [api] }] : []),
     ],
     // Nobody starts them but tests.
     ...(ephemeral ? { providers: PROVIDERS } : {}),

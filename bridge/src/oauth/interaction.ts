@@ -1,5 +1,5 @@
 import type { Session } from '../sessions/port.ts'
-import { isConfidential } from '../tokens/clients.ts'
+import { hasOwnScheme, isConfidential } from '../tokens/clients.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
 /**
@@ -32,10 +32,11 @@ export function mustConsent(
   { client, prompt, scope, redirectUri }: AuthorizationRequest,
   granted: readonly string[],
 ): boolean {
-  // Any program of the machine may listen at some port and ask in the name of an app that proves
-  // nothing: only the person can tell that they have begun nothing. @see RFC 8252 §8.6
+  // Any program of the device may listen at some port, or take the scheme for its own, and ask in the
+  // name of an app that proves nothing, with a challenge of its own: only the person can tell that
+  // they have begun nothing. @see RFC 8252 §8.6
   const isOfAnyPort = !client.redirect_uris.includes(redirectUri)
-  if (isOfAnyPort && !isConfidential(client)) return true
+  if (hasOwnScheme(redirectUri) || (isOfAnyPort && !isConfidential(client))) return true
   if (client.first_party) return false
   return prompt.has('consent') || !scope.every((word) => granted.includes(word))
 }
