@@ -99,6 +99,7 @@ test('no keys at hand: a page, and temporarily_unavailable', async (t) => {
     refreshIdleTtl: 600,
     refreshAbsoluteTtl: 600,
     machineClients: false,
+    idTokenKey: false,
   })
   const answers = createAuthorizationAnswers({ issuer: ISSUER } as AuthorizationAnswerOptions)
   const browser = { current: () => Promise.reject(new KeysUnavailable('sealed')) }

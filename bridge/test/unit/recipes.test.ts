@@ -43,6 +43,7 @@ test('every entry is one that the bridge takes', (t) => {
     refreshIdleTtl: 6 * 86_400,
     refreshAbsoluteTtl: 180 * 86_400,
     machineClients: false,
+    idTokenKey: false,
   })
   t.equal(clients.size, entries.length + 1, 'and the PWA')
   t.end()
