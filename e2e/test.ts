@@ -9,6 +9,7 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { independentClients } from './clients/registered.ts'
 import { checkDisk, checkMachine, checkPip } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
 import { explain, StackError } from './stack/error.ts'
@@ -114,6 +115,7 @@ const SUITES: Suite[] = [
   },
   tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
+  tapSuite('independent clients', 'e2e', 'clients', 'stack'),
   {
     name: 'browser',
     needs: 'stack',
@@ -149,6 +151,7 @@ async function startTestStack(): Promise<Stack> {
     clients: ({ api, odoo }) => [
       { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
       { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
+      ...independentClients(api),
     ],
     providers: ['Example', 'Another'],
     corsOrigins: [otherApp],

@@ -3,6 +3,7 @@
  *
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
+import { independentClients } from '../clients/registered.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
 import { installStack } from './install.ts'
@@ -61,8 +62,9 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         scope: 'odoo.read',
         resources: [api],
       },
+      // Nobody starts them but tests.
+      ...(ephemeral ? independentClients(api) : []),
     ],
-    // Nobody starts them but tests.
     ...(ephemeral ? { providers: PROVIDERS } : {}),
     corsOrigins: [OTHER_APP],
     progress,

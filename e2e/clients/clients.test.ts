@@ -1,0 +1,114 @@
+/**
+ * Independent clients: libraries that others wrote by the standards alone sign somebody in, call an
+ * API through the gate, refresh and sign out, each in a process of its own. The person sits at a
+ * real browser.
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { PATHS } from '@drawbridge/bridge/contract'
+import t, { type Test } from 'tap'
+import { readStack } from '../stack/description.ts'
+import { odooSession } from '../support/odoo-session.ts'
+import { makePerson } from '../support/people.ts'
+import { decide, follow, openBrowser, signIn } from './browser.ts'
+import { settingsOf, startProgram } from './driver.ts'
+import { PROGRAMS } from './programs.ts'
+
+const stack = readStack()
+const { issuer } = stack
+const accessLog = join(dirname(stack.parts[0]?.logFile ?? ''), 'access.log')
+
+const browser = await openBrowser()
+t.teardown(() => browser.close())
+const admin = await odooSession(stack.accounts.admin)
+
+/** A client, and somebody at a browser of their own whom it sends to the bridge to sign in. */
+async function begin(t: Test, clientId: string, more: Record<string, string> = {}) {
+  const client = stack.clients.find(({ client_id }) => client_id === clientId)
+  const prepare = PROGRAMS[clientId]
+  if (!client || !prepare) throw new Error(`There is no client ${clientId}.`)
+  const [person, program] = await Promise.all([makePerson(admin), prepare()])
+  const settings = settingsOf(client, {
+    issuer,
+    api: issuer + PATHS.protectedData,
+    nothing: issuer + nothingOf(person.uid),
+  })
+  const context = await browser.newContext()
+  const running = startProgram(program, { ...settings, ...more })
+  t.teardown(() => Promise.all([running.stop(), context.close()]))
+  const page = await context.newPage()
+
+  const goToSignIn = async (answer: 'Allow' | 'Do not allow' = 'Allow') => {
+    const asked = new URL(await running.says('open'))
+    const callback = await follow(page, asked.href, settings['REDIRECT_URI'] ?? '', async () => {
+      await signIn(page, person)
+      if (!client.first_party) await decide(page, answer)
+    })
+    running.callback(callback)
+    return { asked: asked.searchParams, answered: new URL(callback).searchParams }
+  }
+  const goToSignOut = async () => {
+    const asked = new URL(await running.says('open'))
+    const address = client.post_logout_redirect_uris?.[0] ?? ''
+    const callback = await follow(page, asked.href, address)
+    running.callback(callback)
+    return { asked: asked.searchParams, answered: new URL(callback).searchParams }
+  }
+  return { person, program: running, goToSignIn, goToSignOut }
+}
+
+/** Behind the gate there is nothing here: a 401 is the gate's own, and not what the bridge says. */
+const nothingOf = (uid: number): string => `/api/nothing/${uid}`
+
+/** What the gate thought of the requests to an address, by its log. */
+const verdictsOn = (path: string): string[] =>
+  readFileSync(accessLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`"GET ${path}"`))
+    .map((line) => / gate=(\w*)/.exec(line)?.[1] ?? '')
+
+for (const clientId of Object.keys(PROGRAMS)) {
+  await t.test(clientId, async (t) => {
+    const { person, program, goToSignIn, goToSignOut } = await begin(t, clientId)
+    const subject = String(person.uid)
+
+    await t.test('signs in', async (t) => {
+      const { asked, answered } = await goToSignIn()
+      t.equal(asked.get('code_challenge_method'), 'S256')
+      t.ok(asked.get('nonce'))
+      t.ok(asked.get('state'))
+      t.equal(answered.get('state'), asked.get('state'))
+      t.equal(answered.get('iss'), issuer, 'RFC 9207')
+      const claims = await program.says('signed_in')
+      t.match(claims, {
+        iss: issuer,
+        aud: clientId,
+        sub: subject,
+        nonce: asked.get('nonce'),
+        amr: ['pwd'],
+      })
+    })
+
+    await t.test('learns who that is', async (t) => {
+      t.match(await program.says('userinfo'), { sub: subject, email: person.email })
+    })
+
+    await t.test('calls the API through the gate', async (t) => {
+      t.same(await program.says('called'), { status: 200 })
+    })
+
+    await t.test('refreshes, and calls the API again', async (t) => {
+      t.same(await program.says('refreshed'), { rotated: true })
+      t.same(await program.says('called'), { status: 200 })
+    })
+
+    await t.test('signs out, here and at the gate', async (t) => {
+      const { asked, answered } = await goToSignOut()
+      t.equal(answered.get('state'), asked.get('state'))
+      t.equal(await program.says('refused'), 'invalid_grant')
+      t.same(await program.says('called'), { status: 401 })
+      t.equal(verdictsOn(nothingOf(person.uid)).at(-1), 'revoked', 'not because it expired')
+      await program.ended()
+    })
+  })
+}

@@ -1,0 +1,32 @@
+/** The clients of `clients.test.ts`, as the bridge has them registered. */
+import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import type { RegisteredClient } from '../stack/description.ts'
+
+function newKey(): JsonWebKey {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { ...privateKey.export({ format: 'jwk' }), kid: 'first', alg: 'ES256' }
+}
+
+/** A web app at an address of its own, where nobody listens: the browser of the test tells it. */
+const webApp = (client_id: string, client_name: string, api: string): RegisteredClient => ({
+  client_id,
+  client_name,
+  first_party: true,
+  redirect_uris: [`https://${client_id}.example/callback`],
+  post_logout_redirect_uris: [`https://${client_id}.example/signed-out`],
+  scope: 'odoo.read',
+  resources: [api],
+})
+
+/**
+ * One for each library and each way in which a client can prove itself with it.
+ * @param api audience of the API
+ */
+export const independentClients = (api: string): RegisteredClient[] => [
+  webApp('openid-client', 'openid-client', api),
+  {
+    ...webApp('openid-client-key', 'openid-client with a key', api),
+    token_endpoint_auth_method: 'private_key_jwt',
+    client_key: newKey(),
+  },
+]
