@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { PATHS } from '@drawbridge/bridge/contract'
 import t, { type Test } from 'tap'
 import { readStack } from '../stack/description.ts'
@@ -60,12 +61,19 @@ async function begin(t: Test, clientId: string, more: Record<string, string> = {
 /** Behind the gate there is nothing here: a 401 is the gate's own, and not what the bridge says. */
 const nothingOf = (uid: number): string => `/api/nothing/${uid}`
 
-/** What the gate thought of the requests to an address, by its log. */
-const verdictsOn = (path: string): string[] =>
-  readFileSync(accessLog, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(`"GET ${path}"`))
-    .map((line) => / gate=(\w*)/.exec(line)?.[1] ?? '')
+/** Why the gate refused an address, by its log. @throws Error when it does not say so */
+async function whyRefused(path: string): Promise<string> {
+  const deadline = Date.now() + 10_000
+  while (Date.now() < deadline) {
+    const log = readFileSync(accessLog, 'utf8')
+    const line = log.split('\n').find((entry) => entry.includes(`"GET ${path}" 401 `))
+    const verdict = / gate=(\w+)/.exec(line ?? '')?.[1]
+    if (verdict !== undefined) return verdict
+    // nginx writes the line when the client has long had the answer.
+    await wait(50)
+  }
+  throw new Error(`The gate's log knows of no refusal of ${path}.`)
+}
 
 for (const clientId of Object.keys(PROGRAMS)) {
   await t.test(clientId, async (t) => {
@@ -107,8 +115,37 @@ for (const clientId of Object.keys(PROGRAMS)) {
       t.equal(answered.get('state'), asked.get('state'))
       t.equal(await program.says('refused'), 'invalid_grant')
       t.same(await program.says('called'), { status: 401 })
-      t.equal(verdictsOn(nothingOf(person.uid)).at(-1), 'revoked', 'not because it expired')
+      t.equal(await whyRefused(nothingOf(person.uid)), 'revoked', 'not because it expired')
       await program.ended()
     })
+  })
+}
+
+/** One client for each library. */
+const LIBRARIES = ['openid-client', 'oauth4webapi', 'authlib']
+
+for (const clientId of LIBRARIES) {
+  await t.test(`${clientId}: a code that comes twice ends what it began`, async (t) => {
+    const { program, goToSignIn } = await begin(t, clientId, { REDEEM_TWICE: 'yes' })
+    await goToSignIn()
+    await program.says('signed_in')
+    t.equal(await program.says('failed'), 'invalid_grant')
+    t.equal(await program.says('refused'), 'invalid_grant')
+    await program.ended()
+  })
+}
+
+const THIRD_PARTIES = stack.clients.filter(
+  ({ client_id, first_party }) => client_id in PROGRAMS && !first_party,
+)
+
+for (const { client_id } of THIRD_PARTIES) {
+  await t.test(`${client_id}: whoever does not allow it is not signed in`, async (t) => {
+    const { program, goToSignIn } = await begin(t, client_id)
+    const { asked, answered } = await goToSignIn('Do not allow')
+    t.equal(answered.get('code'), null)
+    t.equal(answered.get('state'), asked.get('state'))
+    t.equal(await program.says('failed'), 'access_denied')
+    await program.ended()
   })
 }

@@ -60,8 +60,11 @@ const PATIENCE = 30_000
 
 /** How a program can be started. */
 export interface Program {
+  /** What to call it when it fails. */
+  name: string
   command: string[]
-  env?: NodeJS.ProcessEnv
+  /** Its environment beside the settings and, unless it names another, the `PATH` of this process. */
+  env?: Record<string, string>
 }
 
 /** What the program has to know to be this client. */
@@ -86,12 +89,12 @@ export function settingsOf(
 
 /** Starts a program. */
 export function startProgram(
-  { command, env = process.env }: Program,
+  { name: program, command, env }: Program,
   settings: Record<string, string>,
 ): ClientProgram {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
     cwd: REPOSITORY,
-    env: { ...env, ...settings },
+    env: { PATH: process.env['PATH'], ...env, ...settings },
     stdio: 'pipe',
   })
   const logged: string[] = []
@@ -103,7 +106,7 @@ export function startProgram(
   })
 
   const fail = (what: string): never => {
-    throw new Error([`${command.join(' ')} ${what}.`, ...logged.slice(-25)].join('\n'))
+    throw new Error([`${program} ${what}.`, ...logged.slice(-25)].join('\n'))
   }
 
   const nextLine = async (): Promise<string | undefined> => {

@@ -1,6 +1,7 @@
 /** The clients of `clients.test.ts`, as the bridge has them registered. */
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import type { RegisteredClient } from '../stack/description.ts'
+import { newSecret } from '../stack/folders.ts'
 
 function newKey(): JsonWebKey {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -29,4 +30,17 @@ export const independentClients = (api: string): RegisteredClient[] => [
     token_endpoint_auth_method: 'private_key_jwt',
     client_key: newKey(),
   },
+  {
+    ...webApp('oauth4webapi', 'oauth4webapi', api),
+    first_party: false,
+    token_endpoint_auth_method: 'client_secret_basic',
+    client_secret: newSecret(),
+  },
+  {
+    ...webApp('authlib', 'Authlib', api),
+    first_party: false,
+    token_endpoint_auth_method: 'client_secret_post',
+    client_secret: newSecret(),
+  },
+  webApp('authlib-public', 'Authlib without a secret', api),
 ]
