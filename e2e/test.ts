@@ -9,6 +9,7 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { independentClients, origins } from './clients/registered.ts'
 import { checkDisk, checkMachine, checkPip, checkProgram } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
 import { explain, StackError } from './stack/error.ts'
@@ -115,6 +116,7 @@ const SUITES: Suite[] = [
   },
   tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
+  tapSuite('independent clients', 'e2e', 'clients', 'stack'),
   {
     name: 'browser',
     needs: 'stack',
@@ -159,9 +161,10 @@ async function startTestStack(): Promise<Stack> {
         redirect_uris: [handbook],
         resources: [new URL('handbook', api).href],
       },
+      ...independentClients(api, otherApp),
     ],
     providers: ['Example', 'Another'],
-    corsOrigins: [otherApp],
+    corsOrigins: origins(otherApp),
     progress: showProgress(process.stderr),
   })
 }

@@ -3,6 +3,7 @@
  *
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
+import { independentClients, origins } from '../clients/registered.ts'
 import { askingApp } from '../support/asking-app.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
@@ -71,12 +72,12 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         scope: 'odoo.read',
         resources: [new URL('handbook', api).href],
       },
-      // Nobody uses it but tests.
+      // Nobody uses them but tests.
       ...(ephemeral ? [{ ...askingApp(OTHER_APP), resources: [api] }] : []),
+      ...(ephemeral ? independentClients(api, OTHER_APP) : []),
     ],
-    // Nobody starts them but tests.
     ...(ephemeral ? { providers: PROVIDERS } : {}),
-    corsOrigins: [OTHER_APP],
+    corsOrigins: origins(OTHER_APP),
     progress,
     signal: stopped,
   })
