@@ -41,6 +41,7 @@ export interface UserInfo {
   email?: string
   email_verified?: boolean
   phone_number?: string
+  phone_number_verified?: boolean
   address?: {
     street_address?: string
     locality?: string
