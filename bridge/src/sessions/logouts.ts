@@ -8,6 +8,12 @@ import { DATABASE_TIME } from './time.ts'
  */
 export const TO_BE_TOLD = '(logout_at > 0 OR (logout_at = 0 AND revoked_at IS NOT NULL))'
 
+/** The time of the statement: of a clock that goes on meanwhile, an index knows nothing. */
+const NOW: Record<Database['driver'], string> = {
+  pg: 'floor(extract(epoch FROM now()) * 1000)::bigint',
+  sqlite3: DATABASE_TIME.sqlite3,
+}
+
 /** Clients and how many of each, in `$1` and `$2`, as a table. */
 const CLIENTS: Record<Database['driver'], string> = {
   pg: 'unnest($1::text[], $2::bigint[]) AS input(client_id, most)',
@@ -29,7 +35,7 @@ const UNLOCKED: Record<Database['driver'], string> = { pg: 'FOR UPDATE SKIP LOCK
 /** The sign-outs that clients are to be told of, on any of the two databases. */
 export function createLogouts(database: Database): LogoutQueue {
   const { driver } = database
-  const time = DATABASE_TIME[driver]
+  const now = NOW[driver]
 
   // The conditions stand twice: a row that another bridge took in between does not fit any more
   // when it is locked. First every client's first, then every client's second, and so on.
@@ -38,21 +44,21 @@ export function createLogouts(database: Database): LogoutQueue {
              row_number() OVER (PARTITION BY sessions.client_id
                                     ORDER BY logout_at, sessions.sid) AS place
         FROM sessions JOIN ${CLIENTS[driver]} ON sessions.client_id = input.client_id
-       WHERE ${TO_BE_TOLD} AND logout_at <= ${time}
+       WHERE ${TO_BE_TOLD} AND logout_at <= ${now}
     ), free AS MATERIALIZED (
       SELECT sid FROM sessions
        WHERE sid IN (SELECT sid FROM due WHERE place <= most ORDER BY place, logout_at LIMIT $3)
-         AND ${TO_BE_TOLD} AND logout_at <= ${time}
+         AND ${TO_BE_TOLD} AND logout_at <= ${now}
        ${UNLOCKED[driver]})
-    UPDATE sessions SET logout_at = ${time} + $4, logout_tries = logout_tries + 1
+    UPDATE sessions SET logout_at = ${now} + $4, logout_tries = logout_tries + 1
      WHERE sid IN (SELECT sid FROM free)
  RETURNING sid, uid, client_id, logout_at, logout_tries`
 
   const forget = `UPDATE sessions SET logout_at = NULL
      WHERE sid IN (
        SELECT sid FROM sessions
-        WHERE ${TO_BE_TOLD} AND logout_at <= ${time} AND NOT client_id ${AMONG[driver]}
-          AND COALESCE(revoked_at, logout_at) < ${time} - $2
+        WHERE ${TO_BE_TOLD} AND logout_at <= ${now} AND NOT client_id ${AMONG[driver]}
+          AND COALESCE(revoked_at, logout_at) < ${now} - $2
         ${UNLOCKED[driver]})
  RETURNING sid`
 
@@ -66,7 +72,7 @@ export function createLogouts(database: Database): LogoutQueue {
 
     postpone: async ({ sid, logout_at }, pause) => {
       await database.query(
-        `UPDATE sessions SET logout_at = ${time} + $3 WHERE sid = $1 AND logout_at = $2`,
+        `UPDATE sessions SET logout_at = ${now} + $3 WHERE sid = $1 AND logout_at = $2`,
         [sid, logout_at, pause],
       )
     },
