@@ -57,6 +57,7 @@ export function createSessionEnds(options: SessionEndsOptions) {
   }
 
   return {
+    afterEnd,
     signOutOfOdoo,
     endSession,
     endForgotten,

@@ -146,9 +146,8 @@ export function createSessions(options: SessionsOptions) {
       const facts = { sid: claims.sid, gen: claims.gen, outcome: result.outcome }
       if (result.outcome === 'reuse') {
         log.warn(facts, 'refresh token reused: session ended')
-        const { uid } = result.session
-        const odooSession = (await odooSessionOf(result.session)) ?? null
-        await signOutOfOdoo({ uid, odooSession, odooBrowser: null }, log)
+        // The thief may have let apps in by it. Odoo's own pages are not known to be in their hands.
+        await ends.afterEnd({ ...result.session, odoo_browser: null }, 'reuse', log)
         return undefined
       }
       if (result.outcome === 'ended') return undefined
