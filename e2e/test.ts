@@ -9,7 +9,8 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { checkDisk, checkMachine, checkPip } from './stack/checks.ts'
+import { independentClients, origins } from './clients/registered.ts'
+import { checkDisk, checkMachine, checkPip, checkProgram } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
 import { explain, StackError } from './stack/error.ts'
 import { ensureRoot, installStack } from './stack/install.ts'
@@ -20,6 +21,7 @@ import { secondsSince, showProgress } from './stack/progress.ts'
 import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
+import { askingApp } from './support/asking-app.ts'
 
 /** What a suite needs beside the npm packages. */
 type Needs = 'nothing' | 'roots' | 'stack'
@@ -114,6 +116,7 @@ const SUITES: Suite[] = [
   },
   tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
+  tapSuite('independent clients', 'e2e', 'clients', 'stack'),
   {
     name: 'browser',
     needs: 'stack',
@@ -135,6 +138,7 @@ const ACCESS_TOKEN_TTL = 5
 
 async function startTestStack(): Promise<Stack> {
   const otherApp = `http://127.0.0.1:${await freePort()}`
+  const handbook = `http://127.0.0.1:${await freePort()}/signed-in`
   const client = {
     first_party: true,
     redirect_uris: [`${otherApp}/callback.html`],
@@ -148,10 +152,19 @@ async function startTestStack(): Promise<Stack> {
     leeway: 0,
     clients: ({ api, odoo }) => [
       { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
+      { ...client, ...askingApp(otherApp), resources: [api] },
       { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
+      {
+        ...client,
+        client_id: 'handbook',
+        client_name: 'Handbook',
+        redirect_uris: [handbook],
+        resources: [new URL('handbook', api).href],
+      },
+      ...independentClients(api, otherApp),
     ],
     providers: ['Example', 'Another'],
-    corsOrigins: [otherApp],
+    corsOrigins: origins(otherApp),
     progress: showProgress(process.stderr),
   })
 }
@@ -223,6 +236,8 @@ async function install(suites: Suite[]): Promise<void> {
   await checkMachine()
   await checkDisk()
   await checkPip()
+  // The commands of docs/recipes.md.
+  for (const program of ['curl', 'openssl']) await checkProgram(program, program)
   const progress = showProgress(process.stderr)
   await Promise.all([installStack(progress), ensureRoot('stable', progress)])
 }

@@ -24,6 +24,7 @@ import { openApi } from './plugins/openapi.ts'
 import { ownCookies } from './plugins/own-cookies.ts'
 import { pages } from './plugins/pages.ts'
 import { requestLog } from './plugins/request-log.ts'
+import { appsRoutes } from './routes/apps.ts'
 import { createAsOdooUser } from './routes/as-odoo-user.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
@@ -43,13 +44,17 @@ import { validateRoute } from './routes/validate.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { startCleanup } from './sessions/cleanup.ts'
 import { createConsents } from './sessions/consents.ts'
+import { createLogouts } from './sessions/logouts.ts'
 import { openDatabase } from './sessions/open.ts'
 import { createPairings } from './sessions/pairings.ts'
 import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createClientSigner } from './tokens/client-signer.ts'
 import { createIdTokens } from './tokens/id-token.ts'
 import { createKeyPush, type KeyPush } from './tokens/key-push.ts'
+import { createLogoutPush } from './tokens/logout-push.ts'
+import { createLogoutRequests } from './tokens/logout-request.ts'
 import { createOdooProofs } from './tokens/odoo-proof.ts'
 import { createReconcile } from './tokens/reconcile.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
@@ -123,7 +128,20 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.addHook('onClose', () => odoo.close())
   app.addHook('onListen', () => warnOfAddresses(odoo, app.log))
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
-  const idTokens = createIdTokens(keys.signer, issuer)
+  const clientSigner = createClientSigner(keys, clients)
+  const idTokens = createIdTokens(clientSigner, issuer)
+  const logoutPush = createLogoutPush({
+    clients,
+    queue: createLogouts(database),
+    idTokens,
+    requests: createLogoutRequests(),
+    log: app.log,
+    observe: metrics.logout,
+  })
+  app.addHook('onReady', () => {
+    logoutPush.start()
+  })
+  app.addHook('onClose', () => logoutPush.stop())
   const refreshTokens = createRefreshTokens(keys.secrets, issuer)
   const sessions = createSessions({
     clients,
@@ -188,12 +206,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const providers = openProviders(config, registeredProviders, odoo)
   app.addHook('onClose', () => providers.close())
   const { ODOO_PUBLIC_URL: odooUrl } = config
+  const consents = createConsents(database)
   await app.register(methodsRoute, { providers: providers.all })
   await app.register(oauthRoutes, {
     issuer,
     clients,
     store,
-    consents: createConsents(database),
+    consents,
     secrets: keys.secrets,
     accessTokens,
     refreshTokens,
@@ -208,6 +227,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   const bearer = createBearer(issuer, accessTokens, sessions)
   await app.register(sessionsRoutes, { bearer, clients, sessions })
+  await app.register(appsRoutes, { bearer, clients, consents, sessions })
   await app.register(validateRoute, { gate, accessTokens, sessions })
   await app.register(revocationsRoute, { gate, revocations })
   if (isPaired(odoo)) {
@@ -232,7 +252,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       observe: metrics.pushes.revocations,
     })
     keyPush = createKeyPush({
-      signer: keys.signer,
+      clientSigner,
       odoo,
       log,
       observe: metrics.pushes.keys,
@@ -265,7 +285,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(wellKnownRoutes, {
     issuer,
     machineClients: isPaired(odoo),
-    signer: keys.signer,
+    clientSigner,
     jwksMaxAge: config.JWKS_MAX_AGE,
   })
   await app.register(healthRoutes, { store, signer: keys.signer, odoo })

@@ -48,7 +48,7 @@ const OWN_USER = {
   company_id: [1, 'My Company'],
   company_ids: [1],
 }
-const OWN_PARTNER = {
+export const OWN_PARTNER = {
   id: 3,
   lang: 'fr_BE',
   tz: 'Europe/Brussels',
@@ -63,6 +63,9 @@ const OWN_PARTNER = {
   country_id: [233, 'United States'],
   write_date: '2026-01-02 03:04:05',
 }
+
+/** As a user of Odoo, he is this. */
+export const OWN_USER = { id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }
 
 const CODE_FORM = `<form method="POST"><input type="hidden" name="csrf_token" value="the-token"/>
   <input name="totp_token" autocomplete="off"/></form>`

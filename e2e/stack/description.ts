@@ -1,4 +1,5 @@
 /** What a running stack tells tests about itself. Imports nothing of the tree, so any test may use it. */
+import type { JsonWebKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { STACK_DIR } from './paths.ts'
@@ -19,6 +20,12 @@ export interface RegisteredClient {
   scope: string
   /** @see RFC 8707 */
   resources: string[]
+  post_logout_redirect_uris?: string[]
+  token_endpoint_auth_method?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  /** What it proves itself with; the bridge's file has the hash alone. */
+  client_secret?: string
+  /** The private key that it proves itself with, as a JWK; the bridge's file has the public half. */
+  client_key?: JsonWebKey
 }
 
 /** Somebody else's OpenID provider, as the bridge has it registered; a test starts it. */

@@ -3,6 +3,8 @@
  *
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
+import { independentClients, origins } from '../clients/registered.ts'
+import { askingApp } from '../support/asking-app.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
 import { installStack } from './install.ts'
@@ -13,8 +15,9 @@ import { checkNotRunning, startStack, type Stack } from './stack.ts'
 const begin = commandBegan()
 const ephemeral = process.argv.includes('--ephemeral')
 
-/** The client of another origin that the tests of flow B sign in with; nothing is served there. */
+/** The clients of other origins that the tests of flow B sign in with; nothing is served there. */
 const OTHER_APP = 'http://127.0.0.1:8090'
+const HANDBOOK = 'http://127.0.0.1:8091'
 
 /** Providers to sign in at that the tests start. */
 const PROVIDERS = ['Example', 'Another']
@@ -61,10 +64,20 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         scope: 'odoo.read',
         resources: [api],
       },
+      {
+        client_id: 'handbook',
+        client_name: 'Handbook',
+        first_party: true,
+        redirect_uris: [`${HANDBOOK}/signed-in`],
+        scope: 'odoo.read',
+        resources: [new URL('handbook', api).href],
+      },
+      // Nobody uses them but tests.
+      ...(ephemeral ? [{ ...askingApp(OTHER_APP), resources: [api] }] : []),
+      ...(ephemeral ? independentClients(api, OTHER_APP) : []),
     ],
-    // Nobody starts them but tests.
     ...(ephemeral ? { providers: PROVIDERS } : {}),
-    corsOrigins: [OTHER_APP],
+    corsOrigins: origins(OTHER_APP),
     progress,
     signal: stopped,
   })

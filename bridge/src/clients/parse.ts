@@ -6,7 +6,7 @@ import {
   SCOPE_READ,
   SCOPE_WRITE,
 } from '../contract/index.ts'
-import type { Client } from '../tokens/clients.ts'
+import { hasOwnScheme, type Client } from '../tokens/clients.ts'
 import { conflictsIn, type BridgeLimits } from './rules.ts'
 import { ClientsFile, type ClientEntry } from './schema.ts'
 
@@ -53,7 +53,8 @@ function explain(registered: unknown, error: ErrorObject): string {
 }
 
 const originsOf = (uris: readonly string[]): string[] => [
-  ...new Set(uris.map((uri) => new URL(uri).origin)),
+  // What has a scheme of its own has no origin: browsers would call it "null", as they call many.
+  ...new Set(uris.filter((uri) => !hasOwnScheme(uri)).map((uri) => new URL(uri).origin)),
 ]
 
 const decodeHash = (hash: string): Buffer =>
@@ -68,12 +69,14 @@ function toClient(entry: ClientEntry, options: ParseOptions): Client {
     client_name: entry.client_name ?? entry.client_id,
     redirect_uris,
     post_logout_redirect_uris: entry.post_logout_redirect_uris ?? [],
+    backchannel_logout_uri: entry.backchannel_logout_uri,
     first_party: entry.first_party ?? false,
     grant_types: entry.grant_types ?? ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: method,
     client_secret_sha256: hash === undefined ? undefined : decodeHash(hash),
     jwks: entry.jwks,
     jwks_uri: entry.jwks_uri,
+    id_token_signed_response_alg: entry.id_token_signed_response_alg,
     require_pkce: entry.require_pkce ?? true,
     scope: [...new Set(entry.scope.split(' '))],
     resources: entry.resources ?? [apiAudience(options.issuer)],

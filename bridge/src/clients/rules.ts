@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto'
+import { hasOwnScheme } from '../tokens/clients.ts'
 import type { ClientEntry } from './schema.ts'
 
 /** What the settings of the bridge let a client have. Times are in seconds. */
@@ -8,6 +9,8 @@ export interface BridgeLimits {
   refreshAbsoluteTtl: number
   /** Whether machines can act as a user: that takes an Odoo with the addon. */
   machineClients: boolean
+  /** Whether there is a key for RS256 ID tokens. */
+  idTokenKey: boolean
 }
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post']
@@ -31,6 +34,7 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
     token_endpoint_auth_method: method = 'none',
     grant_types: grants = ['authorization_code', 'refresh_token'],
     redirect_uris = [],
+    post_logout_redirect_uris: afterwards = [],
   } = entry
   const hasSecret = SECRET_METHODS.includes(method)
   const signs = method === 'private_key_jwt'
@@ -68,12 +72,25 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
       'require_pkce: expected true where token_endpoint_auth_method is none',
     ],
     [
+      method !== 'none' && [...redirect_uris, ...afterwards].some(hasOwnScheme),
+      "redirect_uris, post_logout_redirect_uris: an app's own scheme is expected with token_endpoint_auth_method none alone",
+    ],
+    [
       hasCode && redirect_uris.length === 0,
       'redirect_uris: expected one at least (authorization_code)',
     ],
     [
       !hasCode && redirect_uris.length > 0,
       'redirect_uris: not expected, grant_types has no authorization_code',
+    ],
+    [
+      !hasCode && entry.backchannel_logout_uri !== undefined,
+      'backchannel_logout_uri: not expected, grant_types has no authorization_code',
+    ],
+    [
+      entry.backchannel_logout_session_required !== undefined &&
+        entry.backchannel_logout_uri === undefined,
+      'backchannel_logout_session_required: not expected without backchannel_logout_uri',
     ],
     [
       grants.includes('refresh_token') && !hasCode,
@@ -91,6 +108,10 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
     [
       isMachine && !limits.machineClients,
       'grant_types: client_credentials is expected with ODOO_ADAPTER=addon alone',
+    ],
+    [
+      entry.id_token_signed_response_alg === 'RS256' && !limits.idTokenKey,
+      "id_token_signed_response_alg: RS256 is expected with VAULT_TRANSIT_ID_TOKEN_KEY or ID_TOKEN_KEY_FILE alone; leave it out where the bridge's signing key itself is RSA",
     ],
     above('access_token_ttl'),
     above('refresh_idle_ttl'),

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { BridgeError } from '../errors.ts'
-import type { KeyEvents } from '../keys/port.ts'
+import type { KeyEvents, KeyName } from '../keys/port.ts'
 import {
   OdooRefused,
   OdooSessionEnded,
@@ -43,6 +43,8 @@ export interface Metrics {
     keys: (outcome: 'ok' | 'failed' | 'differs') => void
     revocations: (outcome: 'ok' | 'failed') => void
   }
+  /** How telling a client of a sign-out went. */
+  logout: (outcome: 'told' | 'refused' | 'failed' | 'given_up') => void
   /** Where to read the pool when somebody asks. */
   watchPool: (read: () => Pool) => void
 }
@@ -117,11 +119,18 @@ export function createMetrics(): Metrics {
   )
   const signing = histogram(
     'signing_duration_seconds',
-    'Time to sign one access token.',
+    'Time to make one signature.',
     SIGNING_BUCKETS,
+    'key',
   )
-  const signingFailures = counter('signing_failures_total', 'Signatures that could not be made.')
-  const fetches = counter('key_fetches_total', 'Fetches of all keys from Vault.', 'outcome')
+  const signingFailures = counter(
+    'signing_failures_total',
+    'Signatures that could not be made.',
+    'key',
+  )
+  // An increase is seen from a first value on alone.
+  for (const key of ['signing', 'id_token'] satisfies KeyName[]) signingFailures.inc({ key }, 0)
+  const fetches = counter('key_fetches_total', 'Fetches of keys from Vault.', 'key', 'outcome')
   const logins = counter('vault_logins_total', 'Logins of the bridge at Vault.', 'outcome')
   const calls = histogram(
     'odoo_call_duration_seconds',
@@ -151,8 +160,17 @@ export function createMetrics(): Metrics {
     'outcome',
   )
 
+  const logouts = counter(
+    'backchannel_logouts_total',
+    'Requests that tell clients of sign-outs, by outcome.',
+    'outcome',
+  )
+
   return {
     registry,
+    logout: (outcome) => {
+      logouts.inc({ outcome })
+    },
     pushes: {
       keys: (outcome) => {
         pushes.inc({ what: 'keys', outcome })
@@ -182,17 +200,17 @@ export function createMetrics(): Metrics {
       clientReloads.inc({ outcome })
     },
     keys: {
-      signed: (seconds) => {
-        signing.observe(seconds)
+      signed: (key, seconds) => {
+        signing.observe({ key }, seconds)
       },
-      signFailed: () => {
-        signingFailures.inc()
+      signFailed: (key) => {
+        signingFailures.inc({ key })
       },
-      fetched: () => {
-        fetches.inc({ outcome: 'ok' })
+      fetched: (key) => {
+        fetches.inc({ key, outcome: 'ok' })
       },
-      fetchFailed: () => {
-        fetches.inc({ outcome: 'failed' })
+      fetchFailed: (key) => {
+        fetches.inc({ key, outcome: 'failed' })
       },
       loggedIn: () => {
         logins.inc({ outcome: 'ok' })

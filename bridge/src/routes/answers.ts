@@ -1,7 +1,6 @@
 /** Schemas of what the routes answer. They shape the answers, and describe them in OpenAPI. */
 import { Type } from 'typebox'
 import type { AccessTokenClaims, RevocationsPage, ValidationStatus } from '../contract/index.ts'
-import { Refusal } from '../plugins/openapi.ts'
 
 const tokens = {
   access_token: Type.String(),
@@ -60,6 +59,7 @@ export const UserInfoAnswer = Type.Object({
   email: optionalText,
   email_verified: Type.Optional(Type.Boolean()),
   phone_number: optionalText,
+  phone_number_verified: Type.Optional(Type.Boolean()),
   address: Type.Optional(
     Type.Object({
       street_address: optionalText,
@@ -81,12 +81,6 @@ export const Redirect = Type.Null({ description: 'The answer to the client, in i
 export const Page = {
   description: "A page of the bridge's own.",
   content: { 'text/html': { schema: Type.String() } },
-}
-
-/** The page again, or JSON for whoever did not come from it. */
-export const PageOrRefusal = {
-  description: 'A refusal.',
-  content: { 'text/html': { schema: Type.String() }, 'application/json': { schema: Refusal } },
 }
 
 const words = Type.Array(Type.String())

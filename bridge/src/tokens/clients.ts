@@ -5,6 +5,9 @@ export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credent
 export type ClientAuthenticationMethod =
   'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
+/** What ID tokens are signed with. @see RFC 7518 §3.1 */
+export type IdTokenAlgorithm = 'ES256' | 'RS256'
+
 /** A registered client, all its defaults filled in. @see RFC 7591 §2 */
 export interface Client {
   client_id: string
@@ -13,6 +16,8 @@ export interface Client {
   redirect_uris: string[]
   /** Where a browser may be sent after a sign-out. @see OIDC RP-Initiated Logout §3.1 */
   post_logout_redirect_uris: string[]
+  /** Where it is told that its users are signed out. @see OIDC Back-Channel Logout §2.2 */
+  backchannel_logout_uri: string | undefined
   /** Of the same people as the bridge: nobody is asked whether it may. */
   first_party: boolean
   grant_types: GrantType[]
@@ -22,6 +27,8 @@ export interface Client {
   /** Its public keys, or where they are published: with `private_key_jwt`, one of the two. */
   jwks: { keys: Record<string, unknown>[] } | undefined
   jwks_uri: string | undefined
+  /** undefined: that of the bridge's signing key. @see OIDC Dynamic Registration §2 */
+  id_token_signed_response_alg: IdTokenAlgorithm | undefined
   /** Whether it must use PKCE. @see RFC 7636 */
   require_pkce: boolean
   /** Scopes that it may ask for. */
@@ -55,6 +62,13 @@ export const isConfidential = (client: Client): boolean =>
  */
 export const mayUse = (client: Client, groups: readonly string[]): boolean =>
   client.groups === undefined || client.groups.some((group) => groups.includes(group))
+
+/**
+ * Whether an address to return to is one of a scheme that a native app has for itself
+ * (`com.example.app:/callback`), which other apps of the device can take, too.
+ * @see RFC 8252 §7.1
+ */
+export const hasOwnScheme = (uri: string): boolean => !/^https?:/.test(uri)
 
 /** A loopback address with a port: what stands before it, the port, and what stands behind. */
 const LOOPBACK_WITH_PORT = /^(http:\/\/(?:127\.0\.0\.1|\[::1\])):([1-9]\d{0,4})([/?].*)?$/

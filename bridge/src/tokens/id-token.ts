@@ -1,14 +1,23 @@
-import { createHash, createPublicKey } from 'node:crypto'
+import { createHash, createPublicKey, randomUUID } from 'node:crypto'
 import { createDecoder, createVerifier, TokenError } from 'fast-jwt'
-import type { IdTokenClaims } from '../contract/index.ts'
-import type { Signer } from '../keys/port.ts'
+import {
+  LOGOUT_EVENT,
+  LOGOUT_TOKEN_TYP,
+  type IdTokenClaims,
+  type LogoutTokenClaims,
+} from '../contract/index.ts'
 import type { Session } from '../sessions/port.ts'
+import { acrOf } from './acr.ts'
+import type { ClientSigner } from './client-signer.ts'
 
 /** `typ` of an ID token: no access token and no logout token passes as one. */
 const TYP = 'JWT'
 
 /** Seconds: a client looks at it once, when it gets it. */
-const TTL = 600
+export const ID_TOKEN_TTL = 600
+
+/** Seconds: it is minted for one request, and worth nothing to whoever finds it later. */
+const LOGOUT_TTL = 120
 
 const decode = createDecoder({ complete: true })
 
@@ -16,8 +25,13 @@ const decode = createDecoder({ complete: true })
 const leftHalf = (token: string): string =>
   createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url')
 
-/** Mints ID tokens, and reads those that come back as hints. */
+/** Mints ID tokens and the logout tokens that go with them, and reads ID tokens that come back. */
 export interface IdTokens {
+  /**
+   * Tells before something is changed whether this client could be given one.
+   * @throws KeysUnavailable
+   */
+  ready(clientId: string): Promise<void>
   /**
    * @param accessToken that it comes with
    * @param nonce of the request; a refresh has none
@@ -25,6 +39,13 @@ export interface IdTokens {
    * @throws KeysUnavailable
    */
   mint(session: Session, accessToken: string, nonce: string | null, now: number): Promise<string>
+  /**
+   * What tells a client that its user is signed out; signed as its ID tokens are.
+   * @param now milliseconds since 1970
+   * @throws KeysUnavailable
+   * @see OpenID Connect Back-Channel Logout 1.0 §2.4
+   */
+  mintLogout(session: Pick<Session, 'sid' | 'uid' | 'client_id'>, now: number): Promise<string>
   /**
    * Whom an ID token was about; it may have expired.
    * @returns undefined for whatever is none of this bridge, or signed by a key that is not published any more
@@ -34,23 +55,43 @@ export interface IdTokens {
   readHint(token: string): Promise<Pick<IdTokenClaims, 'sub' | 'aud' | 'sid'> | undefined>
 }
 
-export function createIdTokens(signer: Signer, issuer: string): IdTokens {
+export function createIdTokens(signer: ClientSigner, issuer: string): IdTokens {
   return {
+    ready: (clientId) => signer.ready(clientId),
+
     mint: (session, accessToken, nonce, now) => {
       const iat = Math.floor(now / 1000)
+      const amr = session.amr === '' ? [] : session.amr.split(' ')
+      const acr = acrOf(amr, session.claims)
       const claims: IdTokenClaims = {
         iss: issuer,
         sub: String(session.uid),
         aud: session.client_id,
         iat,
-        exp: iat + TTL,
+        exp: iat + ID_TOKEN_TTL,
         auth_time: Math.floor(session.auth_time / 1000),
         at_hash: leftHalf(accessToken),
         sid: session.sid,
-        ...(session.amr === '' ? {} : { amr: session.amr.split(' ') }),
+        ...(amr.length === 0 ? {} : { amr }),
+        ...(acr === undefined ? {} : { acr }),
         ...(nonce === null ? {} : { nonce }),
       }
-      return signer.sign(TYP, claims)
+      return signer.sign(session.client_id, TYP, claims)
+    },
+
+    mintLogout: ({ sid, uid, client_id }, now) => {
+      const iat = Math.floor(now / 1000)
+      const claims: LogoutTokenClaims = {
+        iss: issuer,
+        sub: String(uid),
+        aud: client_id,
+        iat,
+        exp: iat + LOGOUT_TTL,
+        jti: randomUUID(),
+        sid,
+        events: { [LOGOUT_EVENT]: {} },
+      }
+      return signer.sign(client_id, LOGOUT_TOKEN_TYP, claims)
     },
 
     readHint: async (token) => {

@@ -38,7 +38,7 @@ export interface SessionsOptions {
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(options: SessionsOptions) {
-  const { clients, store, accessTokens, refreshTokens, odoo, rules, observe } = options
+  const { clients, store, accessTokens, refreshTokens, idTokens, odoo, rules, observe } = options
   const { odooSessionOf, userOf } = createOdooUsers(options)
   const issue = createIssue(options)
   const { signOutOfOdoo, endSession, ...ends } = createSessionEnds({ ...options, odooSessionOf })
@@ -69,6 +69,12 @@ export function createSessions(options: SessionsOptions) {
     }
   }
 
+  /** @throws KeysUnavailable */
+  const requireKeys = async (clientId: string): Promise<void> => {
+    await accessTokens.ready()
+    await idTokens.ready(clientId)
+  }
+
   const recheck = createRecheck({
     store,
     odoo,
@@ -85,6 +91,7 @@ export function createSessions(options: SessionsOptions) {
   return {
     ...starts,
     ...ends,
+    signOutOfOdoo,
 
     /**
      * Gives a pending session of a client its life and its first tokens.
@@ -97,7 +104,7 @@ export function createSessions(options: SessionsOptions) {
       asked: Asked = {},
     ): Promise<IssuedTokens | undefined> {
       await requireGranted(sid, asked.resource)
-      await accessTokens.ready()
+      await requireKeys(client.client_id)
       const now = Date.now()
       const session = await store.activate(sid, now + rulesOf(client.client_id).idleTtl, now)
       return session && issue.issue(session, now, asked)
@@ -126,7 +133,7 @@ export function createSessions(options: SessionsOptions) {
       }
       // Before the session moves on: a rotation that cannot be answered counts as a lost answer.
       await requireGranted(claims.sid, resource)
-      await accessTokens.ready()
+      await requireKeys(claims.client_id)
       const now = Date.now()
       const ownRules = rulesOf(claims.client_id)
       let result = await rotate(store, ownRules, claims.sid, claims.gen, now)
@@ -139,9 +146,8 @@ export function createSessions(options: SessionsOptions) {
       const facts = { sid: claims.sid, gen: claims.gen, outcome: result.outcome }
       if (result.outcome === 'reuse') {
         log.warn(facts, 'refresh token reused: session ended')
-        const { uid } = result.session
-        const odooSession = (await odooSessionOf(result.session)) ?? null
-        await signOutOfOdoo({ uid, odooSession, odooBrowser: null }, log)
+        // The thief may have let apps in by it. Odoo's own pages are not known to be in their hands.
+        await ends.afterEnd({ ...result.session, odoo_browser: null }, 'reuse', log)
         return undefined
       }
       if (result.outcome === 'ended') return undefined
@@ -214,13 +220,14 @@ export function createSessions(options: SessionsOptions) {
 
     /**
      * Odoo with the rights of the session's user.
+     * @param scope that Odoo is told; the session's own where it is left out
      * @throws BridgeError session_ended
      * @throws OdooSessionEnded if what is on record for Odoo does not open
      */
-    async asUser(sid: string): Promise<{ uid: number; odoo: OdooClient }> {
+    async asUser(sid: string, scope?: string): Promise<{ uid: number; odoo: OdooClient }> {
       const session = await store.get(sid)
       if (!session || !isLive(session, Date.now())) throw new BridgeError('session_ended')
-      return { uid: session.uid, odoo: odoo.asUser(await userOf(session)) }
+      return { uid: session.uid, odoo: odoo.asUser(await userOf(session, scope)) }
     },
   }
 }

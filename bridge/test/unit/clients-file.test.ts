@@ -18,6 +18,7 @@ const OPTIONS = {
   refreshIdleTtl: 1000,
   refreshAbsoluteTtl: 2000,
   machineClients: true,
+  idTokenKey: true,
 }
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -95,6 +96,20 @@ test('a wrong file is refused by the name of the client and the member', (t) => 
     [client({ redirect_uris: ['https://app.example\\.evil.example/'] }), /redirect_uris\[0\]: /],
     [client({ redirect_uris: ['javascript:alert(1)'] }), /redirect_uris\[0\]: /],
     [client({ redirect_uris: ['http://localhost.evil.example/'] }), /redirect_uris\[0\]: /],
+    ...['http://app.example/', 'https://app.example/#x', 'https://u@app.example/', '/told'].map(
+      (backchannel_logout_uri): [object, RegExp] => [
+        client({ backchannel_logout_uri }),
+        /: backchannel_logout_uri: expected the https address/,
+      ],
+    ),
+    [
+      client({ backchannel_logout_session_required: true }),
+      /backchannel_logout_session_required: not expected without/,
+    ],
+    [
+      confidential({ ...machine, backchannel_logout_uri: 'https://app.example/' }),
+      /backchannel_logout_uri: not expected, grant_types/,
+    ],
     [client({ redirect_uris: [] }), /redirect_uris: expected one at least/],
     [client({ redirect_uris: ['https://a.b', 'https://a.b'] }), /redirect_uris: something stands/],
     [client({ origins: ['*'] }), /origins\[0\]: expected an origin/],
@@ -224,6 +239,20 @@ test('a client for some groups is for who is in one of them', (t) => {
   t.notOk(mayUse(some, ['base.group_user']))
   t.notOk(mayUse(some, []))
   t.ok(mayUse(parsed(client()), []), 'without groups it is for all')
+  t.end()
+})
+
+test('RS256 ID tokens are for a bridge that has a key for them', (t) => {
+  const entry = client({ id_token_signed_response_alg: 'RS256' })
+  t.equal(parsed(entry).id_token_signed_response_alg, 'RS256')
+  t.equal(parsed(client()).id_token_signed_response_alg, undefined)
+  const without = { ...OPTIONS, idTokenKey: false }
+  t.match(
+    problem([entry], without),
+    /^Client 1 \("an-app"\): id_token_signed_response_alg: RS256 is expected with VAULT_TRANSIT_ID_TOKEN_KEY/,
+  )
+  t.equal(problem([client({ id_token_signed_response_alg: 'ES256' })], without), '')
+  t.match(problem([{ ...client(), id_token_signed_response_alg: 'none' }]), /ES256 or RS256/)
   t.end()
 })
 

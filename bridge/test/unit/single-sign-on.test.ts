@@ -139,3 +139,18 @@ test('signing in with a password at the PWA replaces who was there, as at any ot
   const { refresh_token } = next.json<typeof tokens>()
   t.equal((await appGoesOn(refresh_token)).statusCode, 400, 'the app of somebody else')
 })
+
+test('a browser’s token that is shown by two ends what was let in by that browser', async (t) => {
+  const { app, browser } = await start(t)
+  const first = browser.cookies['drawbridge_refresh'] ?? ''
+  const second = await refresh(app, first)
+  await refresh(app, refreshTokenOf(second))
+  browser.cookies['drawbridge_refresh'] = refreshTokenOf(second)
+  const opened = await browser.open(requestUrl({ client_id: 'an-app' }))
+  const { refresh_token } = await redeem(app, opened, 'an-app')
+
+  t.equal((await refresh(app, first)).statusCode, 401, 'two generations old')
+  const body = { grant_type: 'refresh_token', client_id: 'an-app', refresh_token }
+  const answer = await openBrowser(app).send(PATHS.token, body)
+  t.equal(answer.statusCode, 400, 'whoever of the two had let the app in')
+})

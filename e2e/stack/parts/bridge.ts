@@ -1,11 +1,12 @@
 /** The bridge of this repository. */
+import { createHash, createPublicKey } from 'node:crypto'
 import { join } from 'node:path'
 import type { RegisteredClient, RegisteredProvider } from '../description.ts'
 import { BRIDGE_USER, privateFile, privateFolder, secretIn } from '../folders.ts'
 import { answers, startPart, untilReady, type Part } from '../process.ts'
 import { REPOSITORY } from '../paths.ts'
 import { inRoot } from '../roots.ts'
-import { KV_PATH, TRANSIT_KEY } from './openbao.ts'
+import { KV_PATH, TRANSIT_ID_TOKEN_KEY, TRANSIT_KEY } from './openbao.ts'
 import { ODOO_DATABASE } from './postgresql.ts'
 
 export interface BridgeOptions {
@@ -39,10 +40,22 @@ export function prepareBridgeFolder(folder: string): void {
   secretIn(gateCredentialFile(folder), BRIDGE_USER)
 }
 
+/** A client as the bridge's file has it, which tells nobody what the client proves itself with. */
+function withoutSecrets({ client_secret, client_key, ...client }: RegisteredClient): object {
+  if (client_key !== undefined) {
+    const publicKey = createPublicKey({ key: client_key, format: 'jwk' }).export({ format: 'jwk' })
+    return { ...client, jwks: { keys: [{ ...publicKey, kid: client_key['kid'] }] } }
+  }
+  if (client_secret === undefined) return client
+  const client_secret_sha256 = createHash('sha256').update(client_secret).digest('hex')
+  return { ...client, client_secret_sha256 }
+}
+
 /** Starts the bridge and waits until all that it needs is reachable. */
 export async function startBridge(options: BridgeOptions): Promise<Part> {
   const { folder, issuer, odoo, vault, port } = options
-  privateFile(join(folder, 'clients.json'), JSON.stringify(options.clients), BRIDGE_USER)
+  const clients = options.clients.map(withoutSecrets)
+  privateFile(join(folder, 'clients.json'), JSON.stringify(clients), BRIDGE_USER)
   const providers = options.providers.map(({ client_secret, ...provider }) => {
     privateFile(join(folder, `${provider.id}-secret`), client_secret, BRIDGE_USER)
     return { ...provider, client_secret_file: `/mnt/bridge/${provider.id}-secret` }
@@ -74,6 +87,7 @@ export async function startBridge(options: BridgeOptions): Promise<Part> {
       VAULT_ROLE_ID: vault.roleId,
       VAULT_SECRET_ID_FILE: '/mnt/bridge/secret-id',
       VAULT_TRANSIT_KEY: TRANSIT_KEY,
+      VAULT_TRANSIT_ID_TOKEN_KEY: TRANSIT_ID_TOKEN_KEY,
       VAULT_KV_PATH: KV_PATH,
       GATE_CREDENTIAL_FILE: '/mnt/bridge/gate-credential',
       CLIENTS_FILE: '/mnt/bridge/clients.json',
