@@ -9,6 +9,7 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { installClients } from './clients/install.ts'
 import { independentClients } from './clients/registered.ts'
 import { checkDisk, checkMachine, checkPip } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
@@ -17,7 +18,7 @@ import { ensureRoot, installStack } from './stack/install.ts'
 import { testAddon } from './stack/test-addon.ts'
 import { REPOSITORY } from './stack/paths.ts'
 import { freePort } from './stack/ports.ts'
-import { secondsSince, showProgress } from './stack/progress.ts'
+import { secondsSince, showProgress, type Progress } from './stack/progress.ts'
 import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
@@ -28,6 +29,8 @@ type Needs = 'nothing' | 'roots' | 'stack'
 interface Suite {
   name: string
   needs: Needs
+  /** Makes what this suite alone needs. */
+  install?: (progress: Progress) => Promise<void>
   /** Runs it, with its own output on this process's. */
   run(context: Context): Promise<Outcome>
 }
@@ -115,7 +118,7 @@ const SUITES: Suite[] = [
   },
   tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
-  tapSuite('independent clients', 'e2e', 'clients', 'stack'),
+  { ...tapSuite('independent clients', 'e2e', 'clients', 'stack'), install: installClients },
   {
     name: 'browser',
     needs: 'stack',
@@ -227,7 +230,11 @@ async function install(suites: Suite[]): Promise<void> {
   await checkDisk()
   await checkPip()
   const progress = showProgress(process.stderr)
-  await Promise.all([installStack(progress), ensureRoot('stable', progress)])
+  await Promise.all([
+    installStack(progress),
+    ensureRoot('stable', progress),
+    ...suites.map(({ install }) => install?.(progress)),
+  ])
 }
 
 async function main(): Promise<number> {

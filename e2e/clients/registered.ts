@@ -43,4 +43,22 @@ export const independentClients = (api: string): RegisteredClient[] => [
     client_secret: newSecret(),
   },
   webApp('authlib-public', 'Authlib without a secret', api),
+  {
+    ...webApp('go-oidc', 'go-oidc', api),
+    first_party: false,
+    token_endpoint_auth_method: 'client_secret_basic',
+    client_secret: newSecret(),
+  },
+  webApp('go-oidc-public', 'go-oidc without a secret', api),
+  {
+    ...webApp('nimbus', 'Nimbus', api),
+    first_party: false,
+    token_endpoint_auth_method: 'client_secret_post',
+    client_secret: newSecret(),
+  },
+  {
+    ...webApp('nimbus-key', 'Nimbus with a key', api),
+    token_endpoint_auth_method: 'private_key_jwt',
+    client_key: newKey(),
+  },
 ]

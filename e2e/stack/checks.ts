@@ -31,6 +31,17 @@ async function isOnPath(program: string): Promise<boolean> {
   return false
 }
 
+/**
+ * Whether a program is there.
+ * @param name of Debian's package that holds it
+ */
+export async function checkProgram(program: string, name: string): Promise<void> {
+  if (await isOnPath(program)) return
+  throw new StackError(
+    `The program ${program} is missing; install it with: apt-get install ${name}`,
+  )
+}
+
 /** Every part runs as a user of its own and reads its sources in this checkout. */
 async function checkReadable(): Promise<void> {
   const OTHERS_READ = 0o004
@@ -55,12 +66,7 @@ export async function checkMachine(): Promise<void> {
       'Root is needed to give each part a file system and a user of its own; run this as root, for instance with sudo.',
     )
   }
-  for (const [program, name] of Object.entries(PACKAGES)) {
-    if (await isOnPath(program)) continue
-    throw new StackError(
-      `The program ${program} is missing; install it with: apt-get install ${name}`,
-    )
-  }
+  for (const [program, name] of Object.entries(PACKAGES)) await checkProgram(program, name)
   await checkReadable()
   await run(contained(['true']), { name: 'unshare' }).catch((error: unknown) => {
     const details = error instanceof StackError ? error.details : []
