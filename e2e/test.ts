@@ -22,6 +22,7 @@ import { secondsSince, showProgress, type Progress } from './stack/progress.ts'
 import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
+import { installAnotherOdoo } from './support/another-odoo.ts'
 
 /** What a suite needs beside the npm packages. */
 type Needs = 'nothing' | 'roots' | 'stack'
@@ -122,6 +123,7 @@ const SUITES: Suite[] = [
   {
     name: 'browser',
     needs: 'stack',
+    install: installAnotherOdoo,
     async run({ folder, environment }) {
       const report = join(folder, 'playwright.json')
       const env = { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: report }
