@@ -46,6 +46,7 @@ import { createPairings } from './sessions/pairings.ts'
 import { createRevocationLog } from './sessions/revocations.ts'
 import { openStore } from './sessions/store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createClientSigner } from './tokens/client-signer.ts'
 import { createIdTokens } from './tokens/id-token.ts'
 import { createKeyPush, type KeyPush } from './tokens/key-push.ts'
 import { createOdooProofs } from './tokens/odoo-proof.ts'
@@ -121,7 +122,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.addHook('onClose', () => odoo.close())
   app.addHook('onListen', () => warnOfAddresses(odoo, app.log))
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
-  const idTokens = createIdTokens(keys.signer, issuer)
+  const clientSigner = createClientSigner(keys, clients)
+  const idTokens = createIdTokens(clientSigner, issuer)
   const refreshTokens = createRefreshTokens(keys.secrets, issuer)
   const sessions = createSessions({
     clients,
@@ -230,7 +232,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       observe: metrics.pushes.revocations,
     })
     keyPush = createKeyPush({
-      signer: keys.signer,
+      clientSigner,
       odoo,
       log,
       observe: metrics.pushes.keys,
@@ -261,7 +263,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(wellKnownRoutes, {
     issuer,
     machineClients: isPaired(odoo),
-    signer: keys.signer,
+    clientSigner,
     jwksMaxAge: config.JWKS_MAX_AGE,
   })
   await app.register(healthRoutes, { store, signer: keys.signer, odoo })

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { ClientsError, parseClients } from './clients/parse.ts'
 import type { ClientEntry } from './clients/schema.ts'
 import { PATHS, SCOPE_READ } from './contract/index.ts'
-import type { ClientAuthenticationMethod, GrantType } from './tokens/clients.ts'
+import type { ClientAuthenticationMethod, GrantType, IdTokenAlgorithm } from './tokens/clients.ts'
 
 const USAGE = `Usage:
   npm run client:new -w bridge -- --name "Grafana" --redirect-uri https://grafana.example.com/login/generic_oauth [--confidential]
@@ -22,6 +22,7 @@ const USAGE = `Usage:
   --auth-method METHOD             client_secret_basic (--confidential), client_secret_post or private_key_jwt
   --jwks-uri URL                   where its public keys are (private_key_jwt)
   --no-pkce                        old software that knows no PKCE (--confidential)
+  --id-token-alg ALG               ES256 or RS256, for software that knows no other
   --odoo-login LOGIN               a machine that acts as this Odoo user (client_credentials)
   --scope SCOPES                   ${SCOPE_READ} where absent
   --resource AUDIENCE              once for each; <issuer>/api where absent
@@ -39,6 +40,7 @@ const OPTIONS = {
   'auth-method': { type: 'string' },
   'jwks-uri': { type: 'string' },
   'no-pkce': { type: 'boolean', default: false },
+  'id-token-alg': { type: 'string' },
   'odoo-login': { type: 'string' },
   scope: { type: 'string', default: SCOPE_READ },
   resource: { type: 'string', multiple: true },
@@ -92,6 +94,10 @@ function createEntry(values: ReturnType<typeof readArguments>, name: string) {
     token_endpoint_auth_method: method as ClientAuthenticationMethod,
     ...given('client_secret_sha256', secret && createHash('sha256').update(secret).digest('hex')),
     ...given('jwks_uri', values['jwks-uri']),
+    ...given(
+      'id_token_signed_response_alg',
+      values['id-token-alg'] as IdTokenAlgorithm | undefined,
+    ),
     ...(values['no-pkce'] ? { require_pkce: false } : {}),
     ...(values['first-party'] ? { first_party: true } : {}),
     scope: values.scope,
@@ -119,6 +125,7 @@ function main(): void {
     refreshIdleTtl: Infinity,
     refreshAbsoluteTtl: Infinity,
     machineClients: true,
+    idTokenKey: true,
   })
   const hasCode = grants.includes('authorization_code')
   const forCode = (value: string) => (hasCode ? value : undefined)
@@ -135,6 +142,7 @@ function main(): void {
     ['Client secret', secret && `${secret}   (shown this once: CLIENTS_FILE has its hash alone)`],
     ['Client authentication', method],
     ['PKCE', values['no-pkce'] ? undefined : forCode('S256')],
+    ['ID token algorithm', values['id-token-alg']],
     ['Scope', hasCode ? `openid profile email ${entry.scope}` : entry.scope],
   ]
   console.log(`Put this into the array of CLIENTS_FILE; running bridges read it within a second:

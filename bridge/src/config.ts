@@ -102,6 +102,13 @@ export const schema = Type.Object({
     default: 'ES256',
     description: 'ES256 or RS256: for the signing key that KEY_FILE is made with',
   }),
+  ID_TOKEN_KEY_FILE: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'with KEY_CUSTODY=file: another file than KEY_FILE, for the RSA key of RS256 ID tokens, made when missing',
+    }),
+  ),
   VAULT_ADDR: Type.Optional(
     Type.String({ pattern: '^https?://', description: 'address of Vault' }),
   ),
@@ -114,6 +121,13 @@ export const schema = Type.Object({
     description: 'mount of the transit engine',
   }),
   VAULT_TRANSIT_KEY: Type.String({ default: 'drawbridge', description: 'name of the transit key' }),
+  VAULT_TRANSIT_ID_TOKEN_KEY: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'name of another transit key than VAULT_TRANSIT_KEY: the RSA key of RS256 ID tokens',
+    }),
+  ),
   VAULT_KV_MOUNT: Type.String({
     default: 'secret',
     description: 'mount of the KV version 2 engine',
@@ -213,8 +227,19 @@ const STOCK_IDLE_TTL = 6 * 86400
 /** What is right by itself, but not beside another setting. */
 function conflicts(environment: Environment): string[] {
   const { ODOO_ADAPTER, PROVIDERS_FILE, REFRESH_IDLE_TTL } = environment
-  if (ODOO_ADAPTER !== 'stock') return []
+  const { VAULT_TRANSIT_ID_TOKEN_KEY, VAULT_TRANSIT_KEY, ID_TOKEN_KEY_FILE, KEY_FILE } = environment
+  // One key for both would be published as one that access tokens must not be signed with.
+  const shared = [
+    ...(VAULT_TRANSIT_ID_TOKEN_KEY === VAULT_TRANSIT_KEY
+      ? [explain('VAULT_TRANSIT_ID_TOKEN_KEY')]
+      : []),
+    ...(ID_TOKEN_KEY_FILE !== undefined && ID_TOKEN_KEY_FILE === KEY_FILE
+      ? [explain('ID_TOKEN_KEY_FILE')]
+      : []),
+  ]
+  if (ODOO_ADAPTER !== 'stock') return shared
   return [
+    ...shared,
     ...(REFRESH_IDLE_TTL > STOCK_IDLE_TTL
       ? [`REFRESH_IDLE_TTL: expected ${STOCK_IDLE_TTL} seconds or less (ODOO_ADAPTER=stock)`]
       : []),

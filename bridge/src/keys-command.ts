@@ -1,6 +1,6 @@
 /**
- * For operators: `npm run keys:rotate -w bridge -- signing|refresh`, and in an emergency
- * `npm run keys:compromise -w bridge -- signing|refresh --yes`. See docs/keys.md.
+ * For operators: `npm run keys:rotate -w bridge -- signing|id-token|refresh`, and in an emergency
+ * `npm run keys:compromise -w bridge -- signing|id-token|refresh --yes`. See docs/keys.md.
  */
 import { parseArgs } from 'node:util'
 import { envSchema } from 'env-schema'
@@ -15,6 +15,7 @@ const settings = Type.Object({
   ...Type.Pick(schema, [
     'VAULT_TRANSIT_MOUNT',
     'VAULT_TRANSIT_KEY',
+    'VAULT_TRANSIT_ID_TOKEN_KEY',
     'VAULT_KV_MOUNT',
     'VAULT_KV_PATH',
     'KEY_POLL_INTERVAL',
@@ -26,6 +27,8 @@ const settings = Type.Object({
 type Settings = Static<typeof settings>
 
 interface Command {
+  /** Which transit key it is about, where that is not the signing key. */
+  transitKey?: (settings: Settings) => string
   run: (operator: Operator) => Promise<string>
   /** Said before it is confirmed; a command without does no harm. */
   warning?: string
@@ -33,12 +36,20 @@ interface Command {
   outcome: (settings: Settings) => string
 }
 
+const rotateSigning: Command = {
+  run: (keys) => keys.rotateSigning(),
+  outcome: ({ JWKS_MAX_AGE, KEY_POLL_INTERVAL }) =>
+    `Bridges publish it within ${KEY_POLL_INTERVAL} s and sign with it ${JWKS_MAX_AGE + KEY_POLL_INTERVAL + 5} s after it was made. Nobody notices.`,
+}
+
+const idTokenKey = ({ VAULT_TRANSIT_ID_TOKEN_KEY: name }: Settings): string => {
+  if (name === undefined) throw new UsageError(`VAULT_TRANSIT_ID_TOKEN_KEY is not set.\n${USAGE}`)
+  return name
+}
+
 const COMMANDS: Record<string, Command> = {
-  'rotate signing': {
-    run: (keys) => keys.rotateSigning(),
-    outcome: ({ JWKS_MAX_AGE, KEY_POLL_INTERVAL }) =>
-      `Bridges publish it within ${KEY_POLL_INTERVAL} s and sign with it ${JWKS_MAX_AGE + KEY_POLL_INTERVAL + 5} s after it was made. Nobody notices.`,
-  },
+  'rotate signing': rotateSigning,
+  'rotate id-token': { ...rotateSigning, transitKey: idTokenKey },
   'rotate refresh': {
     run: (keys) => keys.rotateRefresh(),
     outcome: ({ KEY_POLL_INTERVAL }) =>
@@ -51,6 +62,14 @@ const COMMANDS: Record<string, Command> = {
     outcome: ({ KEY_POLL_INTERVAL, KEY_MAX_AGE, JWKS_MAX_AGE }) =>
       `The others are destroyed. Bridges that reach Vault sign with the new one and publish nothing else within ${KEY_POLL_INTERVAL} s; one that does not reach Vault may go on for ${KEY_MAX_AGE} s, so restart it. Whoever caches the public keys (${JWKS_MAX_AGE} s at most, the gate about a minute) takes tokens of the old ones until then.`,
   },
+  'compromise id-token': {
+    run: (keys) => keys.compromiseSigning(),
+    transitKey: idTokenKey,
+    warning:
+      'This destroys all versions of the key for RS256 ID tokens but a new one. Nobody is signed out; ID tokens from before are worth nothing as a hint.',
+    outcome: ({ KEY_POLL_INTERVAL, KEY_MAX_AGE, JWKS_MAX_AGE }) =>
+      `The others are destroyed. Bridges that reach Vault sign with the new one and publish nothing else within ${KEY_POLL_INTERVAL} s; one that does not reach Vault may go on for ${KEY_MAX_AGE} s, so restart it. Clients that cache the public keys (${JWKS_MAX_AGE} s at most) take ID tokens of the old ones until then: have those restarted that matter.`,
+  },
   'compromise refresh': {
     run: (keys) => keys.compromiseRefresh(),
     warning:
@@ -61,10 +80,11 @@ const COMMANDS: Record<string, Command> = {
 }
 
 const USAGE = `Usage:
-  npm run keys:rotate -w bridge -- signing|refresh
-  npm run keys:compromise -w bridge -- signing|refresh --yes
+  npm run keys:rotate -w bridge -- signing|id-token|refresh
+  npm run keys:compromise -w bridge -- signing|id-token|refresh --yes
 VAULT_ADDR and VAULT_TOKEN (of an operator) come from the environment, and so do
-VAULT_TRANSIT_MOUNT, VAULT_TRANSIT_KEY, VAULT_KV_MOUNT and VAULT_KV_PATH as the bridge has them.`
+VAULT_TRANSIT_MOUNT, VAULT_TRANSIT_KEY, VAULT_TRANSIT_ID_TOKEN_KEY, VAULT_KV_MOUNT and
+VAULT_KV_PATH as the bridge has them.`
 
 /** What a person reads instead of a stack. */
 class UsageError extends Error {}
@@ -94,6 +114,7 @@ function readSettings(): Settings {
 async function main(): Promise<void> {
   const { command, yes } = readArguments()
   const environment = readSettings()
+  const transitKey = command.transitKey?.(environment) ?? environment.VAULT_TRANSIT_KEY
   if (command.warning !== undefined && !yes) {
     throw new UsageError(`${command.warning}\nNothing was done. To go ahead, add --yes.`)
   }
@@ -102,7 +123,7 @@ async function main(): Promise<void> {
       address: environment.VAULT_ADDR,
       token: environment.VAULT_TOKEN,
       transitMount: environment.VAULT_TRANSIT_MOUNT,
-      transitKey: environment.VAULT_TRANSIT_KEY,
+      transitKey,
       kvMount: environment.VAULT_KV_MOUNT,
       kvPath: environment.VAULT_KV_PATH,
       keepSecretsFor: (environment.REFRESH_ABSOLUTE_TTL + environment.KEY_MAX_AGE) * 1000,

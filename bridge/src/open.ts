@@ -18,6 +18,7 @@ import type { SignInProvider } from './providers/port.ts'
 import { readProviders, type RegisteredProvider } from './providers/settings.ts'
 import { createAssertions } from './tokens/assertion.ts'
 import type { Clients } from './tokens/clients.ts'
+import { ID_TOKEN_TTL } from './tokens/id-token.ts'
 
 function readSetting(name: keyof Config, file: string): string {
   try {
@@ -51,6 +52,7 @@ export function openRegisteredClients(
       refreshIdleTtl: config.REFRESH_IDLE_TTL,
       refreshAbsoluteTtl: config.REFRESH_ABSOLUTE_TTL,
       machineClients: config.ODOO_ADAPTER === 'addon',
+      idTokenKey: idTokenKeyOf(config) !== undefined,
       log,
       observe: metrics.clients,
     })
@@ -58,6 +60,10 @@ export function openRegisteredClients(
     throw new ConfigError([`CLIENTS_FILE: ${(error as Error).message}`])
   }
 }
+
+/** Where the key for RS256 ID tokens is, in the custody that is configured. */
+const idTokenKeyOf = (config: Config): string | undefined =>
+  config.KEY_CUSTODY === 'file' ? config.ID_TOKEN_KEY_FILE : config.VAULT_TRANSIT_ID_TOKEN_KEY
 
 /**
  * Whatever holds the keys.
@@ -74,7 +80,11 @@ export function openKeys(
   if (custody === 'file') {
     if (KEY_FILE === undefined) throw new ConfigError(['KEY_FILE: expected a path'])
     log.warn({ file: KEY_FILE }, 'keys lie in a file: whoever can read it can forge any token')
-    return fileKeys(KEY_FILE, config.KEY_FILE_ALGORITHM, events)
+    try {
+      return fileKeys(KEY_FILE, config.KEY_FILE_ALGORITHM, events, idTokenKeyOf(config))
+    } catch (error) {
+      throw new ConfigError([`KEY_FILE, ID_TOKEN_KEY_FILE: ${(error as Error).message}`])
+    }
   }
   return vaultKeys({
     custody,
@@ -83,13 +93,14 @@ export function openKeys(
     secretIdFile: VAULT_SECRET_ID_FILE ?? '',
     transitMount: config.VAULT_TRANSIT_MOUNT,
     transitKey: config.VAULT_TRANSIT_KEY,
+    transitIdTokenKey: idTokenKeyOf(config),
     kvMount: config.VAULT_KV_MOUNT,
     kvPath: config.VAULT_KV_PATH,
     pollInterval: config.KEY_POLL_INTERVAL,
     maxAge: config.KEY_MAX_AGE,
     jwksMaxAge: config.JWKS_MAX_AGE,
-    // The short tokens for Odoo may be the longest where access tokens are very short.
-    signedFor: Math.max(config.ACCESS_TOKEN_TTL, 60),
+    // Longer than the short tokens for Odoo, too.
+    signedFor: Math.max(config.ACCESS_TOKEN_TTL, ID_TOKEN_TTL),
     changed,
     events,
     log,

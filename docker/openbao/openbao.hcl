@@ -44,6 +44,16 @@ initialize "engines" {
     }
   }
 
+  # Signs the ID tokens of clients that know no other algorithm than RS256.
+  request "id-token-key" {
+    operation = "update"
+    path      = "transit/keys/drawbridge-id-token"
+    data = {
+      type       = "rsa-2048"
+      exportable = true
+    }
+  }
+
   request "kv" {
     operation = "update"
     path      = "sys/mounts/secret"
@@ -88,6 +98,8 @@ initialize "bridge" {
       policy = <<-EOT
         path "transit/keys/drawbridge" { capabilities = ["read"] }
         path "transit/export/signing-key/drawbridge" { capabilities = ["read"] }
+        path "transit/keys/drawbridge-id-token" { capabilities = ["read"] }
+        path "transit/export/signing-key/drawbridge-id-token" { capabilities = ["read"] }
         path "secret/data/drawbridge" { capabilities = ["read"] }
       EOT
     }

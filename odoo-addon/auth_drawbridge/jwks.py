@@ -129,6 +129,9 @@ def _public_members(jwk):
         algorithm, members = "RS256", ("kty", "n", "e")
     else:
         return None
+    # The bridge says so of a key that signs ID tokens alone, which open nothing here.
+    if "drawbridge_signs" in jwk:
+        return None
     if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
         return None
     try:

@@ -74,6 +74,7 @@ function toClient(entry: ClientEntry, options: ParseOptions): Client {
     client_secret_sha256: hash === undefined ? undefined : decodeHash(hash),
     jwks: entry.jwks,
     jwks_uri: entry.jwks_uri,
+    id_token_signed_response_alg: entry.id_token_signed_response_alg,
     require_pkce: entry.require_pkce ?? true,
     scope: [...new Set(entry.scope.split(' '))],
     resources: entry.resources ?? [apiAudience(options.issuer)],

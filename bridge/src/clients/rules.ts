@@ -8,6 +8,8 @@ export interface BridgeLimits {
   refreshAbsoluteTtl: number
   /** Whether machines can act as a user: that takes an Odoo with the addon. */
   machineClients: boolean
+  /** Whether there is a key for RS256 ID tokens. */
+  idTokenKey: boolean
 }
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post']
@@ -91,6 +93,10 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
     [
       isMachine && !limits.machineClients,
       'grant_types: client_credentials is expected with ODOO_ADAPTER=addon alone',
+    ],
+    [
+      entry.id_token_signed_response_alg === 'RS256' && !limits.idTokenKey,
+      "id_token_signed_response_alg: RS256 is expected with VAULT_TRANSIT_ID_TOKEN_KEY or ID_TOKEN_KEY_FILE alone; leave it out where the bridge's signing key itself is RSA",
     ],
     above('access_token_ttl'),
     above('refresh_idle_ttl'),

@@ -89,6 +89,9 @@ export const ClientEntry = Type.Object(
     jwks_uri: optional(
       address('the https address (http on loopback alone) of its public keys (RFC 7517)'),
     ),
+    id_token_signed_response_alg: optional(
+      oneOf(['ES256', 'RS256'], "ES256 or RS256; what the bridge's signing key signs where absent"),
+    ),
     require_pkce: optional(
       Type.Boolean({
         default: true,

@@ -81,6 +81,10 @@ export const ERRORS = {
   request_uri_not_supported: { status: 400, description: 'Request objects are not fetched.' },
   registration_not_supported: { status: 400, description: 'Clients cannot register themselves.' },
   login_required: { status: 400, description: 'The user has to sign in.' },
+  unmet_authentication_requirements: {
+    status: 400,
+    description: 'The user did not sign in in the way that was asked for.',
+  },
   consent_required: { status: 400, description: 'The user has to be asked first.' },
   invalid_scope: { status: 400, description: 'This scope is not offered to this client.' },
   invalid_target: { status: 400, description: 'This resource is not offered to this client.' },

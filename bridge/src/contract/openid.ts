@@ -17,6 +17,8 @@ export interface IdTokenClaims {
   exp: number
   auth_time: number
   amr?: string[]
+  /** How well the user proved who they are, where that is known: see docs/oauth.md. */
+  acr?: string
   /** As the client sent it. */
   nonce?: string
   /** The left half of the access token's SHA-256. */

@@ -1,6 +1,6 @@
 import { setInterval } from 'node:timers'
 import type { FastifyBaseLogger } from 'fastify'
-import { KeysUnavailable, type KeyEvents } from './port.ts'
+import { KeysUnavailable, type KeyEvents, type KeyName } from './port.ts'
 import { sharedCall } from './shared-call.ts'
 
 export interface HeldOptions<T> {
@@ -12,7 +12,10 @@ export interface HeldOptions<T> {
   maxAge: number
   /** Told what was loaded and serves from now on, and what served until now. */
   loaded?: (before: T | undefined, after: T) => void
+  /** What is loaded. */
+  key: KeyName
   events: KeyEvents
+  /** Says which key it is about. */
   log: FastifyBaseLogger
 }
 
@@ -36,7 +39,7 @@ export interface Held<T> {
 const COOL_DOWN = 1000
 
 export function held<T>(options: HeldOptions<T>): Held<T> {
-  const { pollInterval, maxAge, events, log } = options
+  const { pollInterval, maxAge, key, events, log } = options
   let last: { value: T; at: number } | undefined
   let stale = false
   let loading: Promise<T> | undefined
@@ -54,7 +57,7 @@ export function held<T>(options: HeldOptions<T>): Held<T> {
       options.loaded?.(before, value)
       if (stale) log.info('Vault gives keys again')
       stale = false
-      events.fetched()
+      events.fetched(key)
       return value
     } catch (cause) {
       stale = true
@@ -67,7 +70,7 @@ export function held<T>(options: HeldOptions<T>): Held<T> {
           ? 'Vault gives no keys, and there are none at hand'
           : 'Vault gives no keys; those at hand serve on',
       )
-      events.fetchFailed()
+      events.fetchFailed(key)
       throw new KeysUnavailable('Vault gives no keys.', { cause })
     } finally {
       loading = undefined

@@ -9,6 +9,7 @@ export interface OperatorOptions {
   /** A token that may do what is asked for, see docs/keys.md; the bridge's own may not. */
   token: string
   transitMount: string
+  /** The key that `rotateSigning` and `compromiseSigning` are about. */
   transitKey: string
   kvMount: string
   kvPath: string
@@ -18,10 +19,10 @@ export interface OperatorOptions {
 
 /** What an operator does to the keys, and no bridge can. Each gives back the name of the new key. */
 export interface Operator {
-  /** Adds a version of the signing key. It signs once everybody has seen it. @throws VaultError */
+  /** Adds a version of the transit key. It signs once everybody has seen it. @throws VaultError */
   rotateSigning(): Promise<string>
   /**
-   * Adds a version of the signing key and destroys all others, beyond recovery.
+   * Adds a version of the transit key and destroys all others, beyond recovery.
    * @throws VaultError
    */
   compromiseSigning(): Promise<string>

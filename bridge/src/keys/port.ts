@@ -1,10 +1,18 @@
 /** A public key as it stands in the JWKS; `alg` follows from its type. @see RFC 7517 §4, RFC 7518 §6 */
-export type PublicJwk = { kid: string; use: 'sig' } & (
+export type PublicJwk = {
+  kid: string
+  use: 'sig'
+  /**
+   * Of a key for ID tokens alone: the gate and Odoo do not take it. Others do not know this member,
+   * and pass over it.
+   */
+  drawbridge_signs?: 'id_token'
+} & (
   | { kty: 'EC'; crv: 'P-256'; x: string; y: string; alg: 'ES256' }
   | { kty: 'RSA'; n: string; e: string; alg: 'RS256' }
 )
 
-/** Makes and publishes the signatures of access tokens. */
+/** Makes signatures by one key, and publishes what verifies them. */
 export interface Signer {
   /**
    * Signs with the key whose turn it is.
@@ -47,22 +55,28 @@ export interface SecretKeys {
 
 /** All keys of a bridge, from one custody. */
 export interface Keys {
+  /** For access tokens, and for all else that no other key is there for. */
   signer: Signer
+  /** RS256, for what clients verify that ask for it; undefined where no such key is configured. */
+  idTokenSigner: Signer | undefined
   secrets: SecretKeys
   /** Ends timers and connections. */
   close: () => void
 }
 
+/** The keys that sign, as figures and the log name them. */
+export type KeyName = 'signing' | 'id_token'
+
 /** Told what happens to the keys, for counting. */
 export interface KeyEvents {
   /** A signature was made. @param seconds that it took, waiting included */
-  signed(seconds: number): void
+  signed(key: KeyName, seconds: number): void
   /** No signature could be made. */
-  signFailed(): void
-  /** Vault gave all keys. */
-  fetched(): void
-  /** Vault gave no keys; those at hand go on serving until their bound. */
-  fetchFailed(): void
+  signFailed(key: KeyName): void
+  /** Vault gave all versions of a key; with the signing key, the bridge's own, too. */
+  fetched(key: KeyName): void
+  /** Vault did not give them; those at hand go on serving until their bound. */
+  fetchFailed(key: KeyName): void
   /** Vault gave a token. */
   loggedIn(): void
   /** Vault gave no token, or the secret id could not be read. */

@@ -1,18 +1,19 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { held } from './held.ts'
-import { KeysUnavailable, type KeyEvents, type Keys } from './port.ts'
+import { KeysUnavailable, type KeyEvents, type KeyName, type Keys } from './port.ts'
 import { loadSecrets, secretInTurn, type Secrets } from './secrets.ts'
-import { sharedCall } from './shared-call.ts'
 import type { SigningKey } from './signing-key.ts'
-import { fetchedSigningKeys, remoteSigningKeys, VersionRefused } from './transit.ts'
-import { inTurn, published } from './turn.ts'
+import { fetchedSigningKeys, remoteSigningKeys } from './transit.ts'
 import { vaultClient, type VaultClientOptions } from './vault-client.ts'
+import { vaultSigner } from './vault-signer.ts'
 
 export interface VaultOptions extends VaultClientOptions {
   /** `fetched`: the private key comes here. `remote`: Vault signs. */
   custody: 'fetched' | 'remote'
   transitMount: string
   transitKey: string
+  /** The RSA key for ID tokens, where there is one. */
+  transitIdTokenKey?: string | undefined
   kvMount: string
   kvPath: string
   /** Seconds between two looks for new keys. */
@@ -23,7 +24,7 @@ export interface VaultOptions extends VaultClientOptions {
   jwksMaxAge: number
   /** Seconds that what is signed is good: as long a key stays published after it signed last. */
   signedFor: number
-  /** Told when there are other signing keys than before. */
+  /** Told when there are other signing keys than before; of the one for ID tokens it is not told. */
   changed?: () => void
   events: KeyEvents
   log: FastifyBaseLogger
@@ -37,21 +38,14 @@ interface Loaded {
 /** Seconds that clocks of two bridges, and of whoever verifies, may differ. */
 const CLOCK_SKEW = 5
 
-/** Milliseconds after a failed signature in which requests do not cause another. */
-const COOL_DOWN = 1000
-
 /**
  * Keys in Vault, or OpenBao: access tokens are signed by a key of the transit engine, refresh
  * tokens by a secret of the KV engine. Which key signs follows from its age in Vault alone, so that
  * bridges need not talk to each other.
  */
 export function vaultKeys(options: VaultOptions): Keys {
-  const { custody, log, events, pollInterval, maxAge } = options
+  const { custody, events, pollInterval, maxAge } = options
   const vault = vaultClient(options)
-  const loadSigningKeys = { fetched: fetchedSigningKeys, remote: remoteSigningKeys }[custody](
-    vault,
-    { mount: options.transitMount, name: options.transitKey },
-  )
   const knownAfter = (pollInterval + CLOCK_SKEW) * 1000
   const lifetimes = {
     publishedFor: options.jwksMaxAge * 1000 + knownAfter,
@@ -59,82 +53,90 @@ export function vaultKeys(options: VaultOptions): Keys {
     signedFor: (options.signedFor + CLOCK_SKEW) * 1000,
   }
 
-  const tellChanges = (before: readonly SigningKey[], after: readonly SigningKey[]) => {
-    const known = after.filter((key) => !before.includes(key))
-    const gone = before.filter((key) => !after.includes(key))
-    for (const { jwk } of known) log.info({ kid: jwk.kid }, 'signing key known')
-    for (const { jwk } of gone) log.warn({ kid: jwk.kid }, 'signing key gone')
-    if (known.length + gone.length > 0) options.changed?.()
+  const loadVersionsOf = (name: string) =>
+    ({ fetched: fetchedSigningKeys, remote: remoteSigningKeys })[custody](vault, {
+      mount: options.transitMount,
+      name,
+    })
+
+  /** One key of the transit engine, in itself or with more: it is looked up, and signs. */
+  const opened = <T>(
+    key: KeyName,
+    load: (held: T | undefined) => Promise<T>,
+    versionsOf: (loaded: T) => readonly SigningKey[],
+    changed?: () => void,
+  ) => {
+    const log = options.log.child({ key })
+    const keys = held<T>({
+      load: async (known) => {
+        const loaded = await load(known)
+        if (versionsOf(loaded).length === 0) {
+          throw new TypeError('The transit key has no version to use.')
+        }
+        return loaded
+      },
+      loaded: (was, is) => {
+        const [before, after] = [was === undefined ? [] : versionsOf(was), versionsOf(is)]
+        const known = after.filter((version) => !before.includes(version))
+        const gone = before.filter((version) => !after.includes(version))
+        for (const { jwk } of known) log.info({ kid: jwk.kid }, 'signing key known')
+        for (const { jwk } of gone) log.warn({ kid: jwk.kid }, 'signing key gone')
+        if (known.length + gone.length > 0) changed?.()
+      },
+      pollInterval: pollInterval * 1000,
+      maxAge: lifetimes.maxAge,
+      key,
+      events,
+      log,
+    })
+    const signer = vaultSigner({
+      key,
+      get: async () => versionsOf(await keys.get()),
+      reload: async () => versionsOf(await keys.reload()),
+      lifetimes,
+      events,
+      log,
+    })
+    return { keys, signer }
   }
 
-  const keys = held<Loaded>({
-    load: async (known) => {
-      const before = known?.signing ?? []
-      const signing = await loadSigningKeys(before)
-      if (signing.length === 0) throw new TypeError('The transit key has no version to use.')
-      const kv = { mount: options.kvMount, path: options.kvPath }
-      const secrets = await loadSecrets(vault, kv, known?.secrets)
-      return { signing, secrets }
-    },
-    loaded: (before, after) => {
-      tellChanges(before?.signing ?? [], after.signing)
-    },
-    pollInterval: pollInterval * 1000,
-    maxAge: lifetimes.maxAge,
-    events,
-    log,
-  })
+  const loadSigningKeys = loadVersionsOf(options.transitKey)
+  const { keys, signer } = opened<Loaded>(
+    'signing',
+    async (known) => ({
+      signing: await loadSigningKeys(known?.signing ?? []),
+      secrets: await loadSecrets(
+        vault,
+        { mount: options.kvMount, path: options.kvPath },
+        known?.secrets,
+      ),
+    }),
+    ({ signing }) => signing,
+    options.changed,
+  )
 
-  const signWith = ({ signing }: Loaded, typ: string, payload: object): Promise<string> => {
-    const key = inTurn(signing, lifetimes.publishedFor, Date.now())
-    if (!key) throw new KeysUnavailable('Vault holds no signing key.')
-    return key.sign(typ, payload)
+  const openIdTokenKey = (name: string) => {
+    const load = loadVersionsOf(name)
+    return opened<readonly SigningKey[]>(
+      'id_token',
+      async (known = []) => {
+        const versions = await load(known)
+        if (versions.some(({ jwk }) => jwk.alg !== 'RS256')) {
+          throw new TypeError(`The transit key ${name} must be of type rsa-2048, -3072 or -4096.`)
+        }
+        return versions
+      },
+      (versions) => versions,
+    )
   }
-
-  const signOnce = async (typ: string, payload: object): Promise<string> => {
-    const loaded = await keys.get()
-    try {
-      return await signWith(loaded, typ, payload)
-    } catch (error) {
-      if (!(error instanceof VersionRefused)) throw error
-      log.warn({ err: error }, 'a version is refused; looking which there are')
-      return signWith(await keys.reload(), typ, payload)
-    }
-  }
-
-  // While it is false, one request a second tries and the others are told at once.
-  let signing = true
-  const probe = sharedCall(() => sign('probe', {}), COOL_DOWN)
-  const ready = async (): Promise<void> => {
-    await keys.get()
-    if (!signing) await probe()
-  }
-
-  const sign = async (typ: string, payload: object): Promise<string> => {
-    const began = performance.now()
-    try {
-      const token = await signOnce(typ, payload)
-      signing = true
-      events.signed((performance.now() - began) / 1000)
-      return token
-    } catch (error) {
-      signing = false
-      events.signFailed()
-      if (error instanceof KeysUnavailable) throw error
-      throw new KeysUnavailable('Vault does not sign.', { cause: error })
-    }
-  }
+  // A key of its own in every way: what is wrong with it keeps nobody from signing in who does not
+  // need it.
+  const idToken =
+    options.transitIdTokenKey === undefined ? undefined : openIdTokenKey(options.transitIdTokenKey)
 
   return {
-    signer: {
-      ready,
-      sign: async (typ, payload) => {
-        if (!signing) await ready()
-        return sign(typ, payload)
-      },
-      publicJwks: async () =>
-        published((await keys.get()).signing, lifetimes, Date.now()).map(({ jwk }) => jwk),
-    },
+    signer,
+    idTokenSigner: idToken?.signer,
     secrets: {
       current: async () => {
         const secret = secretInTurn((await keys.get()).secrets, knownAfter, Date.now())
@@ -154,6 +156,7 @@ export function vaultKeys(options: VaultOptions): Keys {
     },
     close: () => {
       keys.close()
+      idToken?.keys.close()
       vault.close()
     },
   }

@@ -59,6 +59,7 @@ const SINGLE_PARAMETERS = [
   'max_age',
   'login_hint',
   'id_token_hint',
+  'acr_values',
   'ui_locales',
   'claims',
 ]

@@ -1,4 +1,5 @@
 import { apiAudience, OPENID_SCOPES, PATHS, SCOPE_READ, SCOPE_WRITE } from '../contract/index.ts'
+import { ACR_VALUES } from '../tokens/acr.ts'
 import { ASSERTION_ALGORITHMS } from './client-assertion.ts'
 import { CLAIMS } from './userinfo.ts'
 
@@ -53,6 +54,7 @@ export const openidConfiguration = (
   end_session_endpoint: issuer + PATHS.endSession,
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: algorithms,
+  acr_values_supported: ACR_VALUES,
   claim_types_supported: ['normal'],
   claims_supported: [
     'sub',
@@ -62,6 +64,7 @@ export const openidConfiguration = (
     'iat',
     'auth_time',
     'amr',
+    'acr',
     'nonce',
     'sid',
     ...CLAIMS,

@@ -117,11 +117,16 @@ export function createMetrics(): Metrics {
   )
   const signing = histogram(
     'signing_duration_seconds',
-    'Time to sign one access token.',
+    'Time to make one signature.',
     SIGNING_BUCKETS,
+    'key',
   )
-  const signingFailures = counter('signing_failures_total', 'Signatures that could not be made.')
-  const fetches = counter('key_fetches_total', 'Fetches of all keys from Vault.', 'outcome')
+  const signingFailures = counter(
+    'signing_failures_total',
+    'Signatures that could not be made.',
+    'key',
+  )
+  const fetches = counter('key_fetches_total', 'Fetches of keys from Vault.', 'key', 'outcome')
   const logins = counter('vault_logins_total', 'Logins of the bridge at Vault.', 'outcome')
   const calls = histogram(
     'odoo_call_duration_seconds',
@@ -182,17 +187,17 @@ export function createMetrics(): Metrics {
       clientReloads.inc({ outcome })
     },
     keys: {
-      signed: (seconds) => {
-        signing.observe(seconds)
+      signed: (key, seconds) => {
+        signing.observe({ key }, seconds)
       },
-      signFailed: () => {
-        signingFailures.inc()
+      signFailed: (key) => {
+        signingFailures.inc({ key })
       },
-      fetched: () => {
-        fetches.inc({ outcome: 'ok' })
+      fetched: (key) => {
+        fetches.inc({ key, outcome: 'ok' })
       },
-      fetchFailed: () => {
-        fetches.inc({ outcome: 'failed' })
+      fetchFailed: (key) => {
+        fetches.inc({ key, outcome: 'failed' })
       },
       loggedIn: () => {
         logins.inc({ outcome: 'ok' })

@@ -7,6 +7,7 @@ import type { Authorize } from '../oauth/authorize.ts'
 import { mustConsent } from '../oauth/interaction.ts'
 import type { Identity } from '../odoo/port.ts'
 import type { ConsentStore, Session } from '../sessions/port.ts'
+import { meetsAcr } from '../tokens/acr.ts'
 import { mayUse } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import type { IdTokens } from '../tokens/id-token.ts'
@@ -70,6 +71,9 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
     { identity, browserSid }: Subject,
     asked: AuthorizationRequest,
   ): Promise<string> => {
+    if (!meetsAcr(identity.amr, asked.claims)) {
+      return refusal(asked, 'unmet_authentication_requirements')
+    }
     try {
       return await authorize(identity, asked, deviceOf(request), browserSid, request.log)
     } catch (error) {
@@ -140,7 +144,9 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       const { client, prompt, scope, redirectUri, uiLocales } = asked
       const granted = await consents.scopeOf(subject.identity.uid, client.client_id)
       // Nobody is asked for what they could not be given anyway.
-      if (!mayUse(client, subject.identity.groups) || !mustConsent(asked, granted)) {
+      const { amr, groups } = subject.identity
+      const isInVain = !mayUse(client, groups) || !meetsAcr(amr, asked.claims)
+      if (isInVain || !mustConsent(asked, granted)) {
         return lead(reply, await codeFor(request, subject, asked))
       }
       if (prompt.has('none')) return lead(reply, refusal(asked, 'consent_required'))

@@ -1,19 +1,19 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { TSchema } from 'typebox'
 import { PATHS } from '../contract/index.ts'
-import type { Signer } from '../keys/port.ts'
 import {
   authorizationServerMetadata,
   openidConfiguration,
   protectedResourceMetadata,
 } from '../oauth/metadata.ts'
+import type { ClientSigner } from '../tokens/client-signer.ts'
 import { Jwks, Metadata } from './answers.ts'
 
 export interface WellKnownRoutesOptions {
   issuer: string
   /** Whether `client_credentials` is offered. */
   machineClients: boolean
-  signer: Signer
+  clientSigner: Pick<ClientSigner, 'publicJwks'>
   /** Seconds. */
   jwksMaxAge: number
 }
@@ -25,7 +25,7 @@ const describe = <Answer extends TSchema>(summary: string, answer: Answer) => ({
 /** What anybody may know. @see RFC 8414, RFC 7517, RFC 9728 */
 export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOptions> = (
   app,
-  { issuer, machineClients, signer, jwksMaxAge },
+  { issuer, machineClients, clientSigner, jwksMaxAge },
   done,
 ) => {
   app.addHook('onSend', (_request, reply, payload, next) => {
@@ -34,7 +34,7 @@ export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOption
   })
 
   app.get(PATHS.jwks, describe('The public keys (RFC 7517)', Jwks), async () => ({
-    keys: await signer.publicJwks(),
+    keys: await clientSigner.publicJwks(),
   }))
   app.get(
     PATHS.authorizationServerMetadata,
@@ -45,7 +45,7 @@ export const wellKnownRoutes: FastifyPluginCallbackTypebox<WellKnownRoutesOption
     PATHS.openidConfiguration,
     describe('The same, for OpenID Connect (Discovery 1.0)', Metadata),
     async () => {
-      const algorithms = (await signer.publicJwks()).map(({ alg }) => alg)
+      const algorithms = (await clientSigner.publicJwks()).map(({ alg }) => alg)
       return openidConfiguration(issuer, machineClients, [...new Set(algorithms)])
     },
   )

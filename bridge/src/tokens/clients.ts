@@ -5,6 +5,9 @@ export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credent
 export type ClientAuthenticationMethod =
   'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
+/** What ID tokens are signed with. @see RFC 7518 §3.1 */
+export type IdTokenAlgorithm = 'ES256' | 'RS256'
+
 /** A registered client, all its defaults filled in. @see RFC 7591 §2 */
 export interface Client {
   client_id: string
@@ -22,6 +25,8 @@ export interface Client {
   /** Its public keys, or where they are published: with `private_key_jwt`, one of the two. */
   jwks: { keys: Record<string, unknown>[] } | undefined
   jwks_uri: string | undefined
+  /** undefined: that of the bridge's signing key. @see OIDC Dynamic Registration §2 */
+  id_token_signed_response_alg: IdTokenAlgorithm | undefined
   /** Whether it must use PKCE. @see RFC 7636 */
   require_pkce: boolean
   /** Scopes that it may ask for. */

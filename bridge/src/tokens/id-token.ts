@@ -1,14 +1,15 @@
 import { createHash, createPublicKey } from 'node:crypto'
 import { createDecoder, createVerifier, TokenError } from 'fast-jwt'
 import type { IdTokenClaims } from '../contract/index.ts'
-import type { Signer } from '../keys/port.ts'
 import type { Session } from '../sessions/port.ts'
+import { acrOf } from './acr.ts'
+import type { ClientSigner } from './client-signer.ts'
 
 /** `typ` of an ID token: no access token and no logout token passes as one. */
 const TYP = 'JWT'
 
 /** Seconds: a client looks at it once, when it gets it. */
-const TTL = 600
+export const ID_TOKEN_TTL = 600
 
 const decode = createDecoder({ complete: true })
 
@@ -18,6 +19,11 @@ const leftHalf = (token: string): string =>
 
 /** Mints ID tokens, and reads those that come back as hints. */
 export interface IdTokens {
+  /**
+   * Tells before something is changed whether this client could be given one.
+   * @throws KeysUnavailable
+   */
+  ready(clientId: string): Promise<void>
   /**
    * @param accessToken that it comes with
    * @param nonce of the request; a refresh has none
@@ -34,23 +40,28 @@ export interface IdTokens {
   readHint(token: string): Promise<Pick<IdTokenClaims, 'sub' | 'aud' | 'sid'> | undefined>
 }
 
-export function createIdTokens(signer: Signer, issuer: string): IdTokens {
+export function createIdTokens(signer: ClientSigner, issuer: string): IdTokens {
   return {
+    ready: (clientId) => signer.ready(clientId),
+
     mint: (session, accessToken, nonce, now) => {
       const iat = Math.floor(now / 1000)
+      const amr = session.amr === '' ? [] : session.amr.split(' ')
+      const acr = acrOf(amr, session.claims)
       const claims: IdTokenClaims = {
         iss: issuer,
         sub: String(session.uid),
         aud: session.client_id,
         iat,
-        exp: iat + TTL,
+        exp: iat + ID_TOKEN_TTL,
         auth_time: Math.floor(session.auth_time / 1000),
         at_hash: leftHalf(accessToken),
         sid: session.sid,
-        ...(session.amr === '' ? {} : { amr: session.amr.split(' ') }),
+        ...(amr.length === 0 ? {} : { amr }),
+        ...(acr === undefined ? {} : { acr }),
         ...(nonce === null ? {} : { nonce }),
       }
-      return signer.sign(TYP, claims)
+      return signer.sign(session.client_id, TYP, claims)
     },
 
     readHint: async (token) => {

@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Signer } from '../keys/port.ts'
 import type { PairedOdoo } from '../odoo/port.ts'
+import type { ClientSigner } from './client-signer.ts'
 
 /** Milliseconds to wait after a failure: more than Odoo lets pass between two fetches. */
 const FIRST_PAUSE = 1500
 const LONGEST_PAUSE = 60_000
 
 export interface KeyPushOptions {
-  signer: Signer
+  clientSigner: Pick<ClientSigner, 'publicJwks'>
   odoo: Pick<PairedOdoo, 'fetchKeys'>
   log: FastifyBaseLogger
   /** `differs`: Odoo does not take the keys that this bridge publishes. */
@@ -28,7 +28,7 @@ export interface KeyPush {
   stop(): Promise<void>
 }
 
-export function createKeyPush({ signer, odoo, log, observe }: KeyPushOptions): KeyPush {
+export function createKeyPush({ clientSigner, odoo, log, observe }: KeyPushOptions): KeyPush {
   const stopping = new AbortController()
   let started = false
   let due = true
@@ -46,9 +46,12 @@ export function createKeyPush({ signer, odoo, log, observe }: KeyPushOptions): K
     try {
       const taken = await odoo.fetchKeys()
       // After the answer: what has changed meanwhile is pushed again anyway.
-      const published = (await signer.publicJwks()).map(({ kid }) => kid)
-      const missing = published.filter((kid) => !taken.includes(kid))
-      const withdrawn = taken.filter((kid) => !published.includes(kid))
+      const published = await clientSigner.publicJwks()
+      const missing = published
+        // Odoo has no use for ID tokens.
+        .filter(({ kid, drawbridge_signs }) => !drawbridge_signs && !taken.includes(kid))
+        .map(({ kid }) => kid)
+      const withdrawn = taken.filter((taken) => !published.some(({ kid }) => kid === taken))
       if (missing.length + withdrawn.length === 0) {
         observe('ok')
         logOnce('ok', () => {

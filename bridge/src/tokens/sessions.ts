@@ -38,7 +38,7 @@ export interface SessionsOptions {
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(options: SessionsOptions) {
-  const { clients, store, accessTokens, refreshTokens, odoo, rules, observe } = options
+  const { clients, store, accessTokens, refreshTokens, idTokens, odoo, rules, observe } = options
   const { odooSessionOf, userOf } = createOdooUsers(options)
   const issue = createIssue(options)
   const { signOutOfOdoo, endSession, ...ends } = createSessionEnds({ ...options, odooSessionOf })
@@ -69,6 +69,12 @@ export function createSessions(options: SessionsOptions) {
     }
   }
 
+  /** @throws KeysUnavailable */
+  const requireKeys = async (clientId: string): Promise<void> => {
+    await accessTokens.ready()
+    await idTokens.ready(clientId)
+  }
+
   const recheck = createRecheck({
     store,
     odoo,
@@ -97,7 +103,7 @@ export function createSessions(options: SessionsOptions) {
       asked: Asked = {},
     ): Promise<IssuedTokens | undefined> {
       await requireGranted(sid, asked.resource)
-      await accessTokens.ready()
+      await requireKeys(client.client_id)
       const now = Date.now()
       const session = await store.activate(sid, now + rulesOf(client.client_id).idleTtl, now)
       return session && issue.issue(session, now, asked)
@@ -126,7 +132,7 @@ export function createSessions(options: SessionsOptions) {
       }
       // Before the session moves on: a rotation that cannot be answered counts as a lost answer.
       await requireGranted(claims.sid, resource)
-      await accessTokens.ready()
+      await requireKeys(claims.client_id)
       const now = Date.now()
       const ownRules = rulesOf(claims.client_id)
       let result = await rotate(store, ownRules, claims.sid, claims.gen, now)

@@ -69,7 +69,7 @@ test('faults of Vault', async (t) => {
     isUnavailable(t, await refresh(app, refreshTokenOf(signedIn)))
     isUnavailable(t, await validate(app, accessTokenOf(signedIn)))
     t.equal(await readiness(app), 'unavailable')
-    t.ok((await metric(app, 'drawbridge_key_fetches_total{outcome="failed"}')) > 0)
+    t.ok((await metric(app, 'drawbridge_key_fetches_total{key="signing",outcome="failed"}')) > 0)
     await vault.unseal()
     await until(async () => (await app.inject({ url: PATHS.jwks })).statusCode === 200)
     const refreshed = await refresh(app, refreshTokenOf(signedIn))
@@ -94,7 +94,7 @@ test('faults of Vault', async (t) => {
       'what is public is still known',
     )
     t.equal(await readiness(app), 'unavailable')
-    t.ok((await metric(app, 'drawbridge_signing_failures_total')) > 0)
+    t.ok((await metric(app, 'drawbridge_signing_failures_total{key="signing"}')) > 0)
     // Past the grace period a repeat would spend the session's budget, and the third would end it.
     await pause(1100)
     for (let count = 0; count < 5; count++) isUnavailable(t, await refresh(app, token))

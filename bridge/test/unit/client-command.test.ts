@@ -58,6 +58,16 @@ test('what is printed works as it is, on both sides', async (t) => {
   t.equal(settings.get('Keys (JWKS)'), metadata['jwks_uri'])
 })
 
+test('the algorithm of ID tokens stands in the entry, and among the settings', async (t) => {
+  const common = ['--name', 'Old', '--redirect-uri', REDIRECT_URI, '--id-token-alg']
+  const { entry, settings } = await run(...common, 'RS256')
+  t.equal(entry.id_token_signed_response_alg, 'RS256')
+  t.equal(settings.get('ID token algorithm'), 'RS256')
+  const wrong = await run(...common, 'HS256')
+  t.equal(wrong.code, 1)
+  t.match(wrong.stderr, /id_token_signed_response_alg: expected ES256 or RS256/)
+})
+
 test('an app without a secret, and a machine', async (t) => {
   const app = await run('--name', 'App', '--redirect-uri', REDIRECT_URI)
   t.match(app.entry, { token_endpoint_auth_method: 'none', redirect_uris: [REDIRECT_URI] })

@@ -18,6 +18,7 @@ const OPTIONS = {
   refreshIdleTtl: 1000,
   refreshAbsoluteTtl: 2000,
   machineClients: true,
+  idTokenKey: true,
 }
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -224,6 +225,20 @@ test('a client for some groups is for who is in one of them', (t) => {
   t.notOk(mayUse(some, ['base.group_user']))
   t.notOk(mayUse(some, []))
   t.ok(mayUse(parsed(client()), []), 'without groups it is for all')
+  t.end()
+})
+
+test('RS256 ID tokens are for a bridge that has a key for them', (t) => {
+  const entry = client({ id_token_signed_response_alg: 'RS256' })
+  t.equal(parsed(entry).id_token_signed_response_alg, 'RS256')
+  t.equal(parsed(client()).id_token_signed_response_alg, undefined)
+  const without = { ...OPTIONS, idTokenKey: false }
+  t.match(
+    problem([entry], without),
+    /^Client 1 \("an-app"\): id_token_signed_response_alg: RS256 is expected with VAULT_TRANSIT_ID_TOKEN_KEY/,
+  )
+  t.equal(problem([client({ id_token_signed_response_alg: 'ES256' })], without), '')
+  t.match(problem([{ ...client(), id_token_signed_response_alg: 'none' }]), /ES256 or RS256/)
   t.end()
 })
 

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { test } from 'tap'
 import { fileKeys } from '../../src/keys/file.ts'
 import { publicJwk } from '../../src/keys/jwk.ts'
@@ -100,7 +102,7 @@ test('keys in a file are made once and are their owner’s alone', async (t) => 
 test('a file with RS256: access tokens are made and verified', async (t) => {
   const file = join(t.testdir({}), 'keys.json')
   const seconds: number[] = []
-  const events = { signed: (took: number) => seconds.push(took) }
+  const events = { signed: (_key: string, took: number) => seconds.push(took) }
   const { signer } = fileKeys(file, 'RS256', events)
   const accessTokens = createAccessTokens(signer, 'https://id.example.com', 600)
   const audience = 'https://id.example.com/api'
@@ -117,6 +119,55 @@ test('a file with RS256: access tokens are made and verified', async (t) => {
   const header = Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid: jwk?.kid }))
   const mixed = [header.toString('base64url'), ...rest].join('.')
   t.match(await accessTokens.verify(mixed, audience), { status: 'Invalid' })
+})
+
+test('a key for ID tokens has a file of its own; the one that was there is not touched', async (t) => {
+  const folder = t.testdir({})
+  const [file, idTokenFile] = [join(folder, 'keys.json'), join(folder, 'id-token-key.json')]
+  t.equal(fileKeys(file).idTokenSigner, undefined)
+  const before = readFileSync(file)
+  const [main] = await fileKeys(file).signer.publicJwks()
+  const { signer, idTokenSigner } = fileKeys(file, 'ES256', undefined, idTokenFile)
+  t.same(readFileSync(file), before)
+  t.equal(statSync(idTokenFile).mode & 0o777, 0o600)
+  t.same(await signer.publicJwks(), [main])
+  const [jwk] = (await idTokenSigner?.publicJwks()) ?? []
+  t.match(jwk, { kty: 'RSA', alg: 'RS256' })
+  const token = await idTokenSigner?.sign('JWT', { sub: '6' })
+  t.ok(jwk && isSignedBy(token ?? '', jwk))
+  const again = fileKeys(file, 'ES256', undefined, idTokenFile)
+  t.same(await again.idTokenSigner?.publicJwks(), [jwk])
+  t.throws(() => fileKeys(file, 'ES256', undefined, file), /must be of type RSA/)
+})
+
+test('bridges that start at once make one key for ID tokens', async (t) => {
+  const folder = t.testdir({})
+  const module = JSON.stringify(join(import.meta.dirname, '../../src/keys/file.ts'))
+  const files = ['keys.json', 'id-token-key.json'].map((name) => JSON.stringify(join(folder, name)))
+  const program = `
+    import { fileKeys } from ${module}
+    const { signer, idTokenSigner } = fileKeys(${files[0]}, 'ES256', undefined, ${files[1]})
+    const keys = [signer, idTokenSigner].map(async (one) => (await one.publicJwks())[0].kid)
+    console.log(JSON.stringify(await Promise.all(keys)))`
+  const start = async () =>
+    (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])).stdout
+  const kids = await Promise.all([start(), start(), start()])
+  t.equal(new Set(kids).size, 1)
+  t.same(readdirSync(folder).sort(), ['id-token-key.json', 'keys.json'])
+})
+
+test('one key is not both: not by its name, nor by its file', (t) => {
+  const settings = { ISSUER, ODOO_URL: 'http://odoo:8069', GATE_CREDENTIAL_FILE: 'f' }
+  const others = { ODOO_DATABASE: 'd', ODOO_DATABASE_UUID: 'u' }
+  const inFile = { KEY_CUSTODY: 'file', KEY_FILE: 'k', ID_TOKEN_KEY_FILE: 'k' }
+  t.throws(() => loadConfig({ ...settings, ...others, ...inFile }), /ID_TOKEN_KEY_FILE: expected/)
+  const vault = { VAULT_ADDR: 'http://vault:8200', VAULT_ROLE_ID: 'r', VAULT_SECRET_ID_FILE: 's' }
+  const named = { ...vault, VAULT_TRANSIT_ID_TOKEN_KEY: 'drawbridge' }
+  t.throws(
+    () => loadConfig({ ...settings, ...others, ...named }),
+    /VAULT_TRANSIT_ID_TOKEN_KEY: expected/,
+  )
+  t.end()
 })
 
 test('RS256 over HTTP: the JWKS holds the whole key, and the bridge takes its own tokens', async (t) => {

@@ -58,7 +58,7 @@ test('what happens is counted', async (t) => {
   for (const [line, value] of Object.entries(expected)) {
     t.equal(valueOf(answer.body, line), value, line)
   }
-  t.ok((valueOf(answer.body, 'drawbridge_signing_duration_seconds_count') ?? 0) >= 4)
+  t.ok((valueOf(answer.body, 'drawbridge_signing_duration_seconds_count{key="signing"}') ?? 0) >= 4)
   t.notMatch(answer.body, 'of/this/name', 'what a stranger asks for names no series')
 })
 
@@ -80,16 +80,20 @@ test('the pool is read when somebody asks', async (t) => {
 
 test('keys: what happens to them is counted', async (t) => {
   const { registry, keys } = createMetrics()
-  keys.signFailed()
-  keys.fetched()
-  keys.fetchFailed()
+  keys.signFailed('signing')
+  keys.signFailed('id_token')
+  keys.fetched('signing')
+  keys.fetchFailed('signing')
+  keys.fetchFailed('id_token')
   keys.loggedIn()
   keys.loginFailed()
   const text = await registry.metrics()
   for (const line of [
-    'drawbridge_signing_failures_total',
-    'drawbridge_key_fetches_total{outcome="ok"}',
-    'drawbridge_key_fetches_total{outcome="failed"}',
+    'drawbridge_signing_failures_total{key="signing"}',
+    'drawbridge_signing_failures_total{key="id_token"}',
+    'drawbridge_key_fetches_total{key="signing",outcome="ok"}',
+    'drawbridge_key_fetches_total{key="signing",outcome="failed"}',
+    'drawbridge_key_fetches_total{key="id_token",outcome="failed"}',
     'drawbridge_vault_logins_total{outcome="ok"}',
     'drawbridge_vault_logins_total{outcome="failed"}',
   ]) {

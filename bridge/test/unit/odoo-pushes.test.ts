@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
 import { test, type Test } from 'tap'
 import { PATHS, type OdooRevocations, type RevocationsPage } from '../../src/contract/index.ts'
+import type { PublicJwk } from '../../src/keys/port.ts'
 import { OdooUnavailable } from '../../src/odoo/port.ts'
 import { createKeyPush } from '../../src/tokens/key-push.ts'
 import { createRevocationPush } from '../../src/tokens/revocation-push.ts'
@@ -173,19 +174,29 @@ test('with an Odoo as it comes nobody is told', async (t) => {
   t.same(addon.calls, [])
 })
 
+const ID_TOKEN_JWK: PublicJwk = {
+  kid: 'id-token',
+  use: 'sig',
+  drawbridge_signs: 'id_token',
+  kty: 'RSA',
+  n: '',
+  e: 'AQAB',
+  alg: 'RS256',
+}
+
 /** Keys as published here, and what Odoo answers to each push, one after the other. */
 function keyPush(t: Test, published: { kids: string[] }, answers: (string[] | Error)[]) {
   const outcomes: string[] = []
   const push = createKeyPush({
-    signer: {
-      sign: () => Promise.resolve(''),
-      ready: () => Promise.resolve(),
+    clientSigner: {
       publicJwks: () =>
-        Promise.resolve(
-          published.kids.map((kid) => ({
-            ...{ kid, use: 'sig', kty: 'EC', crv: 'P-256', x: '', y: '', alg: 'ES256' },
+        Promise.resolve([
+          ...published.kids.map((kid) => ({
+            ...({ kid, use: 'sig', kty: 'EC', crv: 'P-256', x: '', y: '', alg: 'ES256' } as const),
           })),
-        ),
+          // Odoo does not take it, and need not.
+          ID_TOKEN_JWK,
+        ]),
     },
     odoo: {
       fetchKeys: () => {

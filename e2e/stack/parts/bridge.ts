@@ -6,7 +6,7 @@ import { BRIDGE_USER, privateFile, privateFolder, secretIn } from '../folders.ts
 import { answers, startPart, untilReady, type Part } from '../process.ts'
 import { REPOSITORY } from '../paths.ts'
 import { inRoot } from '../roots.ts'
-import { KV_PATH, TRANSIT_KEY } from './openbao.ts'
+import { KV_PATH, TRANSIT_ID_TOKEN_KEY, TRANSIT_KEY } from './openbao.ts'
 import { ODOO_DATABASE } from './postgresql.ts'
 
 export interface BridgeOptions {
@@ -87,6 +87,7 @@ export async function startBridge(options: BridgeOptions): Promise<Part> {
       VAULT_ROLE_ID: vault.roleId,
       VAULT_SECRET_ID_FILE: '/mnt/bridge/secret-id',
       VAULT_TRANSIT_KEY: TRANSIT_KEY,
+      VAULT_TRANSIT_ID_TOKEN_KEY: TRANSIT_ID_TOKEN_KEY,
       VAULT_KV_PATH: KV_PATH,
       GATE_CREDENTIAL_FILE: '/mnt/bridge/gate-credential',
       CLIENTS_FILE: '/mnt/bridge/clients.json',

@@ -14,12 +14,16 @@ import { inRoot } from '../roots.ts'
 
 /** Names that the bridge is configured with. */
 export const TRANSIT_KEY = 'drawbridge'
+/** Signs the ID tokens of clients that know no other algorithm than RS256. */
+export const TRANSIT_ID_TOKEN_KEY = 'drawbridge-id-token'
 export const KV_PATH = 'drawbridge'
 const ROLE = 'drawbridge'
 
 const POLICY = `
 path "transit/keys/${TRANSIT_KEY}" { capabilities = ["read"] }
 path "transit/export/signing-key/${TRANSIT_KEY}" { capabilities = ["read"] }
+path "transit/keys/${TRANSIT_ID_TOKEN_KEY}" { capabilities = ["read"] }
+path "transit/export/signing-key/${TRANSIT_ID_TOKEN_KEY}" { capabilities = ["read"] }
 path "secret/data/${KV_PATH}" { capabilities = ["read"] }
 `
 
@@ -156,8 +160,11 @@ async function setUp(request: Request): Promise<void> {
     token_ttl: '20m',
     token_max_ttl: '24h',
   })
-  if ((await request('GET', `transit/keys/${TRANSIT_KEY}`)) === undefined) {
-    await request('POST', `transit/keys/${TRANSIT_KEY}`, { type: 'ecdsa-p256', exportable: true })
+  const signingKeys = { [TRANSIT_KEY]: 'ecdsa-p256', [TRANSIT_ID_TOKEN_KEY]: 'rsa-2048' }
+  for (const [name, type] of Object.entries(signingKeys)) {
+    if ((await request('GET', `transit/keys/${name}`)) === undefined) {
+      await request('POST', `transit/keys/${name}`, { type, exportable: true })
+    }
   }
   if ((await request('GET', `secret/data/${KV_PATH}`)) === undefined) {
     // What signs the bridge's refresh tokens; cas=0 refuses to replace a key that is there.

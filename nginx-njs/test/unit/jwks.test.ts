@@ -32,6 +32,8 @@ t.test('algorithmOf goes by the key', (t) => {
     { alg: null },
     { use: 'enc' },
     { use: null },
+    { drawbridge_signs: 'id_token' },
+    { drawbridge_signs: null },
     { key_ops: [] },
     { key_ops: ['sign'] },
     { key_ops: 'verify' },

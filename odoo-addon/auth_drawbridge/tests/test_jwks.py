@@ -86,6 +86,7 @@ class TestJwks(BaseCase):
         key = self.bridge.key
         wrong_keys = {
             "for encryption": key.jwk(use="enc"),
+            "for ID tokens alone": key.jwk(drawbridge_signs="id_token"),
             "of another algorithm": key.jwk(alg="ES384"),
             "of another curve": {**key.jwk(), "crv": "P-384"},
             "half a key": {name: value for name, value in key.jwk().items() if name != "y"},
