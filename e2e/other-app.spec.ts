@@ -1,12 +1,13 @@
 import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { expect, test } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
-import { serveOtherApp } from './other-app/serve.ts'
 import { readStack } from './stack/description.ts'
 import { watch } from './support/network.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { fillInOdooLogin } from './support/odoo-web.ts'
 import { makePerson } from './support/people.ts'
+import { serveApp } from './support/serve-app.ts'
 import { untilExpired } from './support/tokens.ts'
 
 const stack = readStack()
@@ -19,7 +20,7 @@ const { origin } = new URL(redirectUri)
 let server: Server
 
 test.beforeAll(async () => {
-  server = await serveOtherApp(redirectUri, api)
+  server = await serveApp(join(import.meta.dirname, 'other-app'), origin, { API: api })
 })
 test.afterAll(() => {
   server.close()

@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { installClients } from './clients/install.ts'
-import { independentClients } from './clients/registered.ts'
+import { independentClients, origins } from './clients/registered.ts'
 import { checkDisk, checkMachine, checkPip } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
 import { explain, StackError } from './stack/error.ts'
@@ -156,10 +156,10 @@ async function startTestStack(): Promise<Stack> {
     clients: ({ api, odoo }) => [
       { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
       { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
-      ...independentClients(api),
+      ...independentClients(api, otherApp),
     ],
     providers: ['Example', 'Another'],
-    corsOrigins: [otherApp],
+    corsOrigins: origins(otherApp),
     progress: showProgress(process.stderr),
   })
 }

@@ -29,6 +29,7 @@ test('no log of any part holds a token, a password, a credential or a key', asyn
     (JSON.parse(eventKey) as { d: string }).d,
     'swordfish-42',
     'not the password',
+    ...stack.clients.flatMap(({ client_secret }) => client_secret ?? []),
     decodeURIComponent(new URL(inside.bridgeDatabaseUrl).password),
     ...[inside.gateCredentialFile, inside.vault.secretIdFile, inside.vault.initFile].flatMap(
       secretsOf,

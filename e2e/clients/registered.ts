@@ -34,11 +34,15 @@ const anotherOdoo = (api: string): RegisteredClient => ({
   id_token_signed_response_alg: 'RS256',
 })
 
+/** The same page, by the address and by the name: the one is of another site than the bridge. */
+export const origins = (page: string): string[] => [page, page.replace('127.0.0.1', 'localhost')]
+
 /**
  * One for each library and each way in which a client can prove itself with it.
  * @param api audience of the API
+ * @param page origin of the app that is in a browser, on loopback
  */
-export const independentClients = (api: string): RegisteredClient[] => [
+export const independentClients = (api: string, page: string): RegisteredClient[] => [
   webApp('openid-client', 'openid-client', api),
   {
     ...webApp('openid-client-key', 'openid-client with a key', api),
@@ -77,4 +81,16 @@ export const independentClients = (api: string): RegisteredClient[] => [
     client_key: newKey(),
   },
   anotherOdoo(api),
+  {
+    client_id: 'oidc-client-ts',
+    client_name: 'oidc-client-ts',
+    first_party: true,
+    redirect_uris: origins(page).flatMap((origin) => [
+      `${origin}/callback.html`,
+      `${origin}/silent.html`,
+    ]),
+    post_logout_redirect_uris: origins(page).map((origin) => `${origin}/signed-out.html`),
+    scope: 'odoo.read',
+    resources: [api],
+  },
 ]

@@ -3,7 +3,7 @@
  *
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
-import { independentClients } from '../clients/registered.ts'
+import { independentClients, origins } from '../clients/registered.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
 import { installStack } from './install.ts'
@@ -63,10 +63,10 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         resources: [api],
       },
       // Nobody starts them but tests.
-      ...(ephemeral ? independentClients(api) : []),
+      ...(ephemeral ? independentClients(api, OTHER_APP) : []),
     ],
     ...(ephemeral ? { providers: PROVIDERS } : {}),
-    corsOrigins: [OTHER_APP],
+    corsOrigins: origins(OTHER_APP),
     progress,
     signal: stopped,
   })
