@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { installClients } from './clients/install.ts'
 import { independentClients, origins } from './clients/registered.ts'
-import { checkDisk, checkMachine, checkPip } from './stack/checks.ts'
+import { checkDisk, checkMachine, checkPip, checkProgram } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
 import { explain, StackError } from './stack/error.ts'
 import { ensureRoot, installStack } from './stack/install.ts'
@@ -231,6 +231,8 @@ async function install(suites: Suite[]): Promise<void> {
   await checkMachine()
   await checkDisk()
   await checkPip()
+  // The commands of docs/recipes.md.
+  for (const program of ['curl', 'openssl']) await checkProgram(program, program)
   const progress = showProgress(process.stderr)
   await Promise.all([
     installStack(progress),

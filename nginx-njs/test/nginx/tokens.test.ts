@@ -127,6 +127,20 @@ for (const engine of ENGINES) {
       t.equal(answer.headers['www-authenticate'], 'Bearer realm="gate"')
     })
 
+    t.test('B1: a token in the address or the body is none', async (t) => {
+      const token = mint(key)
+      const form: [string, string] = ['Content-Type', 'application/x-www-form-urlencoded']
+      const body = `access_token=${token}`
+      const length: [string, string] = ['Content-Length', String(body.length)]
+      for (const answer of [
+        await gate.request(`/?access_token=${token}`),
+        await gate.request('/', { method: 'POST', body, headers: [form, length] }),
+      ]) {
+        t.equal(answer.status, 401)
+        t.equal(answer.headers['www-authenticate'], 'Bearer realm="gate"')
+      }
+    })
+
     t.test('A8.1, B6: an expired token: 401 that says so', async (t) => {
       const token = mint(key, { iat: now() - 700, exp: now() - 100 })
       const answer = await refused(t, '/', token)
