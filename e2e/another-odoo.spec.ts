@@ -1,56 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
-import { readStack } from './stack/description.ts'
+import { readStack, type RegisteredClient } from './stack/description.ts'
+import { REPOSITORY } from './stack/paths.ts'
 import { startAnotherOdoo, type AnotherOdoo } from './support/another-odoo.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { odooUidOf, untilInOdoo } from './support/odoo-web.ts'
 import { makePerson, type Person } from './support/people.ts'
 
-// Odoo as a client of the bridge: people of the stack's Odoo sign in to another one.
+// Odoo as a client of the bridge, as docs/recipes.md has it: people of the stack's Odoo sign in to
+// another one.
 
 const stack = readStack()
 const client = stack.clients.find(({ client_id }) => client_id === 'another-odoo')
 if (!client?.client_secret) throw new Error('The stack does not know the client another-odoo.')
-const { client_id, client_secret, scope } = client
 
-const OIDC = 'Sign in with our Odoo'
+const page = readFileSync(join(REPOSITORY, 'docs/recipes.md'), 'utf8')
+const recipe = /^## Another Odoo\n(.*?)^## /ms.exec(page)?.[1] ?? ''
+const settings = new Map(
+  (/^```ini\n(.*?)^```$/ms.exec(recipe)?.[1] ?? '')
+    .trim()
+    .split('\n')
+    .map((line) => [line.slice(0, line.indexOf(' = ')), line.slice(line.indexOf(' = ') + 3)]),
+)
+const PROVIDER = settings.get('Provider name') ?? ''
+const OIDC = settings.get('Login button label') ?? ''
 const STANDARD = 'Sign in by the standard module'
-
-const provider = {
-  client_id,
-  scope,
-  auth_endpoint: stack.issuer + PATHS.authorize,
-  enabled: true,
-}
+const AUTHORIZE = stack.issuer + PATHS.authorize
 
 let another: AnotherOdoo
-/** The record of the provider in the other Odoo. */
-let oidc: number
 
 test.beforeAll(async () => {
   test.setTimeout(120_000)
   another = await startAnotherOdoo()
-  // Odoo's own default lets everybody in who signs in anywhere, as a portal user.
+  // Free sign-up is Odoo's default.
   await another.admin.call('ir.config_parameter', 'set_param', [
     'auth_signup.invitation_scope',
     'b2b',
   ])
-  oidc = await another.addProvider({
-    ...provider,
-    name: 'Our Odoo',
-    body: OIDC,
-    flow: 'id_token_code',
-    client_secret,
-    token_endpoint: stack.issuer + PATHS.token,
-    jwks_uri: stack.issuer + PATHS.jwks,
-  })
-  await another.addProvider({
-    ...provider,
-    name: 'Our Odoo, by the standard module',
-    body: STANDARD,
-    flow: 'access_token',
-    validation_endpoint: stack.issuer + PATHS.userinfo,
-  })
+  // What the reader puts in its place.
+  settings.set('Client ID', client.client_id).set('Client Secret', client.client_secret ?? '')
+  const values = [...settings.values()].map((value) =>
+    value.replace('https://id.example.com', stack.issuer),
+  )
+  await another.fillIn('auth.oauth.provider', [...settings.keys()], values)
+  await another.fillIn(
+    'auth.oauth.provider',
+    [
+      'Provider name',
+      'Client ID',
+      'Allowed',
+      'Login button label',
+      'Authorization URL',
+      'UserInfo URL',
+    ],
+    ['Standard', client.client_id, 'True', STANDARD, AUTHORIZE, stack.issuer + PATHS.userinfo],
+  )
 })
 test.afterAll(() => another.stop())
 
@@ -62,10 +68,13 @@ const somebody = async (): Promise<Person> => makePerson(await odooSession(stack
 /** Somebody at the other Odoo, who is `uid` at the stack's. */
 async function linked(uid: number): Promise<Person> {
   const person = await makePerson(another.admin)
-  await another.admin.call('res.users', 'write', [
+  const exported = (await another.admin.call('res.users', 'export_data', [
     [person.uid],
-    { oauth_provider_id: oidc, oauth_uid: String(uid) },
-  ])
+    ['id'],
+  ])) as { datas: string[][] }
+  const id = exported.datas[0]?.[0] ?? ''
+  const columns = ['External ID', 'OAuth Provider', 'OAuth User ID']
+  await another.fillIn('res.users', columns, [id, PROVIDER, String(uid)])
   return person
 }
 
@@ -74,16 +83,26 @@ const usersOfAnother = () => another.admin.call('res.users', 'search_count', [[]
 /** Goes from the other Odoo's sign-in page to the bridge. @returns what it asks for */
 async function press(page: Page, link: string): Promise<URLSearchParams> {
   await page.goto(`${another.url}/web/login`)
-  const asked = page.waitForRequest((request) => request.url().startsWith(provider.auth_endpoint))
+  const asked = page.waitForRequest((request) => request.url().startsWith(AUTHORIZE))
   await page.getByRole('link', { name: link }).click()
   return new URL((await asked).url()).searchParams
 }
 
-async function fillIn(page: Page, { login, password }: Person): Promise<void> {
+async function signIn(page: Page, { login, password }: Person): Promise<void> {
   await page.getByLabel('Login').fill(login)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
+
+test('the client is registered as the page has it', () => {
+  const entry = JSON.parse(/^```json\n(.*?)^```$/ms.exec(recipe)?.[1] ?? '') as RegisteredClient
+  const { first_party, grant_types, token_endpoint_auth_method, scope } = entry
+  const { id_token_signed_response_alg } = entry
+  const same = { first_party, grant_types, token_endpoint_auth_method, scope }
+  expect(client).toMatchObject({ ...same, id_token_signed_response_alg })
+  const path = ({ redirect_uris: [uri = ''] }: RegisteredClient) => new URL(uri).pathname
+  expect(path(client)).toBe(path(entry))
+})
 
 test('somebody of one Odoo signs in to another, once for both', async ({ page }) => {
   const person = await somebody()
@@ -91,7 +110,7 @@ test('somebody of one Odoo signs in to another, once for both', async ({ page })
   const asked = await press(page, OIDC)
   expect(asked.get('response_type')).toBe('code')
   expect(asked.get('code_challenge_method')).toBe('S256')
-  await fillIn(page, person)
+  await signIn(page, person)
   await untilInOdoo(page)
   expect(new URL(page.url()).origin).toBe(another.url)
   expect(await odooUidOf(page), 'as whom that Odoo knows them').toBe(there.uid)
@@ -106,7 +125,7 @@ test('somebody whom the other Odoo does not know stays outside', async ({ page }
   const person = await somebody()
   const before = await usersOfAnother()
   await press(page, OIDC)
-  await fillIn(page, person)
+  await signIn(page, person)
   await expect(page.getByRole('alert')).toContainText('You do not have access to this database')
   expect(await odooUidOf(page)).toBe(null)
   expect(await usersOfAnother(), 'and is not made a user').toBe(before)

@@ -7,16 +7,18 @@ import { installPython } from '../stack/install-python.ts'
 import type { Progress } from '../stack/progress.ts'
 import { odooSession, type OdooSession } from './odoo-session.ts'
 
-/** A provider to sign in at, as Odoo keeps it. @see odoo/addons/auth_oauth/models/auth_oauth.py */
-export type OAuthProvider = Record<string, string | boolean>
-
 export interface AnotherOdoo {
   /** Of its pages: another host than the stack's, as cookies know no ports. */
   url: string
   /** Its administrator's. */
   admin: OdooSession
-  /** Adds a provider to its sign-in page. @returns the id of its record */
-  addProvider(provider: OAuthProvider): Promise<number>
+  /**
+   * Imports one record, as people do.
+   * @param model technical name
+   * @param labels of the columns, as its forms have them
+   * @throws Error with what Odoo finds wrong
+   */
+  fillIn(model: string, labels: string[], values: string[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -46,10 +48,22 @@ export async function startAnotherOdoo(): Promise<AnotherOdoo> {
     return {
       url,
       admin,
-      async addProvider(provider) {
-        const [id] = (await admin.call('auth.oauth.provider', 'create', [[provider]])) as number[]
-        if (id === undefined) throw new Error('Odoo made no provider.')
-        return id
+      async fillIn(model, labels, values) {
+        const fields = (await admin.call(model, 'fields_get', [[], ['string']])) as Record<
+          string,
+          { string: string }
+        >
+        const names = labels.map((label) => {
+          if (label === 'External ID') return 'id'
+          const found = Object.entries(fields).find(([, { string }]) => string === label)
+          if (!found) throw new Error(`${model} has no field "${label}".`)
+          return found[0]
+        })
+        const { ids, messages } = (await admin.call(model, 'load', [names, [values]])) as {
+          ids: number[] | false
+          messages: object[]
+        }
+        if (!ids) throw new Error(JSON.stringify(messages).slice(0, 500))
       },
       async stop() {
         await odoo.part.stop()
