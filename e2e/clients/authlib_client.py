@@ -57,10 +57,13 @@ def redeem(answer):
     if 'error' in answer:
         raise OAuthError(answer['error'], answer.get('error_description'))
     begun = app.framework.get_state_data(browser, answer['state'])
-    if answer['iss'] != settings['ISSUER']:
-        raise ValueError('Somebody else answered.')  # Authlib leaves this to the app.
-    parameters = app._format_state_params(begun, {'code': answer['code'], 'state': answer['state']})
-    token = app.fetch_access_token(**parameters)
+    if begun is None or answer['iss'] != settings['ISSUER']:  # Authlib leaves `iss` to the app.
+        raise ValueError('Nobody asked for this answer.')
+    token = app.fetch_access_token(
+        redirect_uri=settings['REDIRECT_URI'],
+        code_verifier=begun['code_verifier'],
+        code=answer['code'],
+    )
     return token, app.parse_id_token(token, nonce=begun['nonce'])
 
 
@@ -81,9 +84,7 @@ def refusal(act, *args):
 
 def main():
     begun = app.create_authorization_url(settings['REDIRECT_URI'])
-    app.framework.set_state_data(
-        browser, begun['state'], {'redirect_uri': settings['REDIRECT_URI'], **begun}
-    )
+    app.framework.set_state_data(browser, begun['state'], begun)
     answer = open_in_browser(begun['url'])
     if 'error' in answer:
         say(failed=refusal(redeem, answer))

@@ -106,7 +106,7 @@ export function startProgram(
   })
 
   const fail = (what: string): never => {
-    throw new Error([`${program} ${what}.`, ...logged.slice(-25)].join('\n'))
+    throw new Error([`${program} ${what}.`, ...logged.slice(-50)].join('\n'))
   }
 
   const nextLine = async (): Promise<string | undefined> => {

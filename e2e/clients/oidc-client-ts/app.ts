@@ -31,7 +31,8 @@ async function refresh(): Promise<boolean> {
 }
 
 const ACTS: Record<string, () => Promise<unknown>> = {
-  'sign-in': () => manager.signinRedirect(),
+  // PKCE is its own doing; a nonce has to be asked for.
+  'sign-in': () => manager.signinRedirect({ nonce: crypto.randomUUID() }),
   call: async () => {
     const user = await manager.getUser()
     const answer = await fetch(API, {
@@ -44,6 +45,7 @@ const ACTS: Record<string, () => Promise<unknown>> = {
   },
   'by-itself': () => {
     manager.events.addUserLoaded(() => {
+      manager.stopSilentRenew()
       step('refreshed by itself')
     })
     manager.startSilentRenew()
@@ -54,6 +56,9 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     await manager.removeUser()
     const user = await manager.signinSilent()
     step(`signed in silently as ${user?.profile.sub ?? 'nobody'}`)
+  },
+  status: async () => {
+    step(`session status: ${String(await manager.querySessionStatus())}`)
   },
   revoke: async () => {
     await manager.revokeTokens()
