@@ -1,7 +1,7 @@
 /** A second Odoo, of somebody else, that has nothing of this repository. */
 import { dirname, join } from 'node:path'
 import { openOdooData } from '../stack/odoo-data.ts'
-import { runOdoo, startOdoo } from '../stack/parts/odoo.ts'
+import { runOdoo, startOdoo, type Odoo } from '../stack/parts/odoo.ts'
 import { ODOO_DATABASE } from '../stack/parts/postgresql.ts'
 import { installPython } from '../stack/install-python.ts'
 import type { Progress } from '../stack/progress.ts'
@@ -35,43 +35,45 @@ export async function installAnotherOdoo(progress: Progress): Promise<void> {
 export async function startAnotherOdoo(): Promise<AnotherOdoo> {
   const packages = await installPackages()
   const data = await openOdooData('another-odoo', { addon: false })
+  let odoo: Odoo | undefined
+  const stop = async (): Promise<void> => {
+    await odoo?.part.stop()
+    await data.release()
+  }
   try {
     const options = { ...data.options, packages }
     await runOdoo(options, ['--init', 'auth_oidc', '--stop-after-init', '--no-http'])
-    const logFile = join(dirname(options.folder), 'odoo.log')
-    const odoo = await startOdoo({ ...options, logFile })
+    odoo = await startOdoo({ ...options, logFile: join(dirname(options.folder), 'odoo.log') })
     const url = `http://127.0.0.1:${odoo.port}`
-    const admin = await odooSession(
-      { login: 'admin', password: 'admin' },
-      { url, database: ODOO_DATABASE },
-    )
-    return {
-      url,
-      admin,
-      async fillIn(model, labels, values) {
-        const fields = (await admin.call(model, 'fields_get', [[], ['string']])) as Record<
-          string,
-          { string: string }
-        >
-        const names = labels.map((label) => {
-          if (label === 'External ID') return 'id'
-          const found = Object.entries(fields).find(([, { string }]) => string === label)
-          if (!found) throw new Error(`${model} has no field "${label}".`)
-          return found[0]
-        })
-        const { ids, messages } = (await admin.call(model, 'load', [names, [values]])) as {
-          ids: number[] | false
-          messages: object[]
-        }
-        if (!ids) throw new Error(JSON.stringify(messages).slice(0, 500))
-      },
-      async stop() {
-        await odoo.part.stop()
-        await data.release()
-      },
-    }
+    const account = { login: 'admin', password: 'admin' }
+    const admin = await odooSession(account, { url, database: ODOO_DATABASE })
+    return { url, admin, fillIn: (...form) => fillIn(admin, ...form), stop }
   } catch (error) {
-    await data.release()
+    await stop()
     throw error
   }
+}
+
+/** @throws Error with what Odoo finds wrong */
+async function fillIn(
+  admin: OdooSession,
+  model: string,
+  labels: string[],
+  values: string[],
+): Promise<void> {
+  const fields = (await admin.call(model, 'fields_get', [[], ['string']])) as Record<
+    string,
+    { string: string }
+  >
+  const names = labels.map((label) => {
+    if (label === 'External ID') return 'id'
+    const found = Object.entries(fields).find(([, { string }]) => string === label)
+    if (!found) throw new Error(`${model} has no field "${label}".`)
+    return found[0]
+  })
+  const { ids, messages } = (await admin.call(model, 'load', [names, [values]])) as {
+    ids: number[] | false
+    messages: object[]
+  }
+  if (!ids) throw new Error(JSON.stringify(messages).slice(0, 500))
 }
