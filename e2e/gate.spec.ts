@@ -1,7 +1,13 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import * as oauth from 'oauth4webapi'
 import { expect, test } from 'playwright/test'
-import { PATHS, type ErrorResponse, type ProtectedData } from '@drawbridge/bridge/contract'
+import {
+  apiAudience,
+  PATHS,
+  type ErrorResponse,
+  type ProtectedData,
+} from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
 import {
   bearer,
@@ -57,6 +63,31 @@ test('A8: no token, and every wrong one: 401 with the right challenge, never a r
       expect(response.headers.get('www-authenticate'), what).toMatch(/error="invalid_token"/)
     }
   }
+})
+
+test('B1: a client that knows nothing but the API finds the bridge by itself', async () => {
+  // The library marks this as deprecated so that it stands out: it is for plain http on loopback.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const insecure = { [oauth.allowInsecureRequests]: true }
+  const refused = await get(api, { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' })
+  expect(refused.status, 'a page, but of a location without sign_in').toBe(401)
+  const challenge = refused.headers.get('www-authenticate') ?? ''
+  const address = /resource_metadata="([^"]+)"/.exec(challenge)?.[1]
+
+  // It looks where RFC 9728 §3.1 puts the document of this resource, and wants it to say so.
+  const resource = new URL(apiAudience(stack.issuer))
+  const published = await oauth.resourceDiscoveryRequest(resource, insecure)
+  expect(published.url).toBe(address)
+  const { authorization_servers: servers = [] } = await oauth.processResourceDiscoveryResponse(
+    resource,
+    published,
+  )
+  expect(servers).toEqual([stack.issuer])
+  const issuer = new URL(stack.issuer)
+  const metadata = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure })
+  expect((await oauth.processDiscoveryResponse(issuer, metadata)).token_endpoint).toBe(
+    stack.issuer + PATHS.token,
+  )
 })
 
 test('A6.1, A8.1: expired is said so, by the gate itself and by the bridge', async () => {

@@ -142,6 +142,7 @@ const ACCESS_TOKEN_TTL = 5
 
 async function startTestStack(): Promise<Stack> {
   const otherApp = `http://127.0.0.1:${await freePort()}`
+  const handbook = `http://127.0.0.1:${await freePort()}/signed-in`
   const client = {
     first_party: true,
     redirect_uris: [`${otherApp}/callback.html`],
@@ -156,6 +157,13 @@ async function startTestStack(): Promise<Stack> {
     clients: ({ api, odoo }) => [
       { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
       { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
+      {
+        ...client,
+        client_id: 'handbook',
+        client_name: 'Handbook',
+        redirect_uris: [handbook],
+        resources: [new URL('handbook', api).href],
+      },
       ...independentClients(api, otherApp),
     ],
     providers: ['Example', 'Another'],

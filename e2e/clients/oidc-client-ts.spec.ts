@@ -87,7 +87,7 @@ test('oidc-client-ts signs in silently where the bridge is of the same site', as
   await expect(lastStep(page)).toHaveText(`signed in silently as ${person.uid}`)
   // OpenID Connect Session Management is not offered: there is no session_state.
   await press(page, 'Session status')
-  await expect(lastStep(page)).toHaveText('session status: null')
+  await expect(lastStep(page)).toHaveText('session status: none')
   await press(page, 'Sign out')
   await expect(lastStep(page)).toHaveText('signed out of the app')
   await press(page, 'Sign in silently')

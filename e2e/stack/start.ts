@@ -14,8 +14,9 @@ import { checkNotRunning, startStack, type Stack } from './stack.ts'
 const begin = commandBegan()
 const ephemeral = process.argv.includes('--ephemeral')
 
-/** The client of another origin that the tests of flow B sign in with; nothing is served there. */
+/** The clients of other origins that the tests of flow B sign in with; nothing is served there. */
 const OTHER_APP = 'http://127.0.0.1:8090'
+const HANDBOOK = 'http://127.0.0.1:8091'
 
 /** Providers to sign in at that the tests start. */
 const PROVIDERS = ['Example', 'Another']
@@ -61,6 +62,14 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         redirect_uris: [`${OTHER_APP}/callback.html`],
         scope: 'odoo.read',
         resources: [api],
+      },
+      {
+        client_id: 'handbook',
+        client_name: 'Handbook',
+        first_party: true,
+        redirect_uris: [`${HANDBOOK}/signed-in`],
+        scope: 'odoo.read',
+        resources: [new URL('handbook', api).href],
       },
       // Nobody starts them but tests.
       ...(ephemeral ? independentClients(api, OTHER_APP) : []),

@@ -1,6 +1,7 @@
 import { type Protection, challenge } from './challenge.ts'
 import { REFUSALS, type RefusalReason, isRefusal } from './refusals.ts'
 import type { GateRequest } from './request.ts'
+import { signInFor } from './sign-in.ts'
 
 // Seconds. A gate asks again two seconds after a failure.
 const RETRY_AFTER = '2'
@@ -24,13 +25,18 @@ function send(
   r.return(refusal.status, JSON.stringify(text))
 }
 
+/** The snippets turn `absolute_redirect` off: behind a TLS proxy nginx knows neither scheme nor port. */
+function redirect(r: GateRequest, address: string): void {
+  r.headersOut['Cache-Control'] = 'no-store'
+  r.headersOut.Vary = 'Sec-Fetch-Mode, Sec-Fetch-Dest'
+  r.return(303, address)
+}
+
 /** Ends a refused request. */
-export const sendRefusal = (
-  r: GateRequest,
-  reason: RefusalReason,
-  protection: Protection,
-): void => {
-  send(r, reason, challenge(REFUSALS[reason], protection), protection.refusalBody)
+export function sendRefusal(r: GateRequest, reason: RefusalReason, protection: Protection): void {
+  const address = signInFor(r, reason, protection.signIn)
+  if (address !== '') redirect(r, address)
+  else send(r, reason, challenge(REFUSALS[reason], protection), protection.refusalBody)
 }
 
 /**
@@ -42,6 +48,11 @@ export function answer(r: GateRequest): void {
   if (!isRefusal(status)) {
     // Not the gate's refusal, but an upstream's 401 under proxy_intercept_errors.
     r.return(401)
+    return
+  }
+  const address = r.variables.drawbridge_sign_in ?? ''
+  if (address !== '') {
+    redirect(r, address)
     return
   }
   const header = r.variables.drawbridge_challenge ?? ''

@@ -4,6 +4,7 @@ import { decide, takePolicy } from './decide.ts'
 import { setVerdict } from './outputs.ts'
 import { REFUSALS } from './refusals.ts'
 import type { GateRequest } from './request.ts'
+import { signInFor } from './sign-in.ts'
 import { noteWatch } from './watch.ts'
 
 /**
@@ -24,5 +25,6 @@ export async function authorize(r: GateRequest): Promise<void> {
   const protection = protectionOf(policy)
   r.variables.drawbridge_challenge = challenge(REFUSALS[decision], protection) ?? ''
   r.variables.drawbridge_refusal_body = protection.refusalBody ? 'json' : 'off'
+  r.variables.drawbridge_sign_in = signInFor(r, decision, protection.signIn)
   r.return(401)
 }

@@ -8,6 +8,8 @@ export interface Protection {
   scope: string[]
   /** Whether there is a JSON body. */
   refusalBody: boolean
+  /** Where people sign in; '' sends nobody there. */
+  signIn: string
 }
 
 const NOWHERE: Protection = {
@@ -15,6 +17,7 @@ const NOWHERE: Protection = {
   resourceMetadata: '',
   scope: [],
   refusalBody: true,
+  signIn: '',
 }
 
 /** What is said where the settings cannot be read. */

@@ -48,6 +48,8 @@ export interface Settings {
   resourceMetadata: string
   /** Whether a refusal has a JSON body. */
   refusalBody: boolean
+  /** Where people sign in; the address that they wanted is put behind it. '' sends nobody there. */
+  signIn: string
   /** How often an open stream's token is looked at again; 0: never. */
   watch: number
 }
@@ -66,6 +68,10 @@ const TOKEN = /^[^"\\]+$/
 const ANY_SCOPE = /^(?:\*|[^"\\]+)$/
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const SECONDS = /^\d{1,7}$/
+// A path of this host or an https address, to the "=" behind which something is to stand. No dots or
+// doubled slashes in the path: a browser would ask for another one than stands here.
+const SIGN_IN =
+  /^(?:https:\/\/[\w.-]+(?::\d+)?)?(?=\/)(?:\/(?!\.{1,2}[/?])[\w.~+@:-]+)*\/?\?(?:[\w.~+@:/%=-]+&)*[\w.~-]+=$/
 
 // The word between what is declared for all locations and what this one says: conf/protect.conf.
 const BOUNDARY = 'location'
@@ -108,6 +114,7 @@ const LOCATION_RULES = rules({
   realm: several(TOKEN),
   resource_metadata: one(HTTP_URL),
   refusal_body: one(/^(?:json|off)$/),
+  sign_in: one(SIGN_IN),
   watch: one(SECONDS),
 })
 
@@ -255,6 +262,10 @@ export function readSettings(text: string): Omit<Settings, 'exchange'> | Setting
   if (introspectCache > 60) return problem('"introspect_cache" in $drawbridge is malformed')
   const maxLifetime = seconds('max_lifetime', 3600)
   if (maxLifetime === 0) return problem('"max_lifetime" in $drawbridge is malformed')
+  // Whoever opens a page sends no Authorization: the next one would be refused, too.
+  if (values.sign_in !== undefined && values.token_cookie === undefined) {
+    return problem('"sign_in" in $drawbridge needs "token_cookie"')
+  }
 
   return {
     issuers,
@@ -273,6 +284,7 @@ export function readSettings(text: string): Omit<Settings, 'exchange'> | Setting
     realm: values.realm === undefined ? 'drawbridge' : values.realm.join(' '),
     resourceMetadata: word('resource_metadata', ''),
     refusalBody: word('refusal_body', 'json') === 'json',
+    signIn: word('sign_in', ''),
     watch: seconds('watch', 0),
   }
 }

@@ -13,6 +13,10 @@ export function routeOf(pathname: string): Route {
   return (known?.[0] ?? 'contacts') as Route
 }
 
+/** Whether an address of this origin is one of the app's own, with any query and fragment. */
+export const isOwnAddress = (address: string): boolean =>
+  Object.values<string>(ROUTES).includes(address.split(/[?#]/)[0] ?? '')
+
 /**
  * What the service worker answers with the shell: these addresses, with any query, and no others.
  * Whatever else lies on this origin (sign-in, tokens, data) is the network's, now and when

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { ROUTES, SHELL_PATTERNS, routeOf, signInAddress } from '../src/routes.ts'
+import { isOwnAddress, ROUTES, SHELL_PATTERNS, routeOf, signInAddress } from '../src/routes.ts'
 
 test('each address has its route, an unknown one is the start', (t) => {
   t.equal(routeOf('/'), 'contacts')
@@ -12,6 +12,16 @@ test('each address has its route, an unknown one is the start', (t) => {
 test('the sign-in page knows the way back', (t) => {
   t.equal(signInAddress('/'), '/sign-in')
   t.equal(signInAddress('/activity?a=b&c#d'), '/sign-in?return=%2Factivity%3Fa%3Db%26c%23d')
+  t.end()
+})
+
+test('what is the app’s own, and what somebody else’s on this origin', (t) => {
+  for (const address of ['/', '/?a', '/#b', '/activity', '/activity?a#b', '/sign-in?return=%2F']) {
+    t.ok(isOwnAddress(address), address)
+  }
+  for (const address of ['/handbook/', '/activity/', '/activityx', '/oauth/authorize?a', '']) {
+    t.notOk(isOwnAddress(address), address)
+  }
   t.end()
 })
 

@@ -58,7 +58,8 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     step(`signed in silently as ${user?.profile.sub ?? 'nobody'}`)
   },
   status: async () => {
-    step(`session status: ${String(await manager.querySessionStatus())}`)
+    const status = await manager.querySessionStatus()
+    step(`session status: ${status?.session_state ?? 'none'}`)
   },
   revoke: async () => {
     await manager.revokeTokens()

@@ -199,6 +199,29 @@ t.test('example-static.conf: a handbook', async (t) => {
   t.equal(await statusOf(gate, '/handbook/page.html', good), 401, 'the cookie is what counts')
 })
 
+t.test('example-sign-in.conf: pages that lead to the sign-in', async (t) => {
+  const { gate, key, upstream } = await play(t, 'example-sign-in.conf')
+  const page: [string, string][] = [
+    ['Sec-Fetch-Mode', 'navigate'],
+    ['Sec-Fetch-Dest', 'document'],
+  ]
+  const cookie = (token: string): [string, string] => ['Cookie', `__Host-handbook=${token}; a=1`]
+  const answer = await gate.request('/guide?chapter=2', { headers: page })
+  t.equal(answer.status, 303)
+  t.equal(answer.headers.location, '/login?return=%2Fguide%3Fchapter%3D2')
+  t.equal(await statusOf(gate, '/guide'), 401, 'no page')
+  t.equal(upstream.seen.length, 0)
+
+  const good = cookie(mint(key, { aud: `${ISSUER}/handbook` }))
+  t.equal((await gate.request('/guide', { headers: [...page, good] })).status, 200)
+  t.match(upstream.seen.at(-1)?.headers, { 'drawbridge-sub': '6', cookie: 'a=1' })
+  for (const path of ['/login?return=%2Fguide', '/signed-in?code=x']) {
+    t.equal((await gate.request(path, { headers: [...page, good] })).status, 200)
+    t.equal(upstream.seen.at(-1)?.url, path)
+    t.notOk(upstream.seen.at(-1)?.headers['drawbridge-sub'])
+  }
+})
+
 t.test('example-audiences.conf: several audiences and issuers', async (t) => {
   const partner = 'https://partner.example'
   const other = newKey('key-2')
@@ -217,6 +240,20 @@ t.test('example-audiences.conf: several audiences and issuers', async (t) => {
 
   t.equal(await statusOf(gate, '/orders/1', mint(key, orders)), 200)
   t.equal(await statusOf(gate, '/orders/1', mint(key, { ...orders, roles: ['portal'] })), 403)
+  const { headers } = await gate.request('/orders/1')
+  const metadata = /resource_metadata="([^"]+)"/.exec(headers['www-authenticate'] ?? '')?.[1] ?? ''
+  const { origin, pathname } = new URL(metadata)
+  t.equal(origin, ISSUER)
+  const published = await gate.request(pathname)
+  t.equal(published.headers['content-type'], 'application/json')
+  t.equal(published.headers['access-control-allow-origin'], '*')
+  t.same(JSON.parse(published.body), {
+    resource: orders.aud,
+    authorization_servers: [ISSUER],
+    scopes_supported: orders.scope.split(' '),
+    bearer_methods_supported: ['header'],
+  })
+
   const old = { iat: Math.floor(Date.now() / 1000) - 400 }
   t.equal(await statusOf(gate, '/orders/1', mint(key, { ...orders, ...old })), 401)
 

@@ -69,11 +69,29 @@ for (const engine of ENGINES) {
     })
 
     t.test('B1: where a token is had stands in every challenge, and nowhere else', async (t) => {
-      const stands = `resource_metadata="${metadata}"`
-      for (const answer of [await gate.request('/metadata'), await ask('/metadata')]) {
-        t.match(answer.headers['www-authenticate'], stands)
+      const invalid = (text: string) => `, error="invalid_token", error_description="${text}"`
+      // Without a token no error is told (RFC 6750 §3.1); the scope only where it is what lacks.
+      const challenges: [Awaited<ReturnType<typeof ask>>, number, string][] = [
+        [await gate.request('/metadata'), 401, ''],
+        [
+          await ask('/metadata', { iat: now() - 600, exp: now() - 60 }),
+          401,
+          invalid('The access token expired'),
+        ],
+        [await ask('/metadata', { aud: 'x' }), 401, invalid('The access token is invalid')],
+        [
+          await ask('/metadata'),
+          403,
+          ', error="insufficient_scope", error_description="The access token does not allow this", scope="odoo.admin"',
+        ],
+      ]
+      for (const [answer, status, told] of challenges) {
+        t.equal(answer.status, status)
+        t.equal(
+          answer.headers['www-authenticate'],
+          `Bearer realm="drawbridge"${told}, resource_metadata="${metadata}"`,
+        )
       }
-      t.equal((await ask('/metadata')).status, 403)
       const headers: [string, string][] = [['Drawbridge-Sub', '2']]
       const answer = await gate.request('/metadata', { token: mint(key), headers })
       t.equal(answer.status, 400)

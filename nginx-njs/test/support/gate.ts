@@ -97,6 +97,8 @@ export interface RequestOptions {
   /** Pairs, so that a name can come twice. */
   headers?: [string, string][]
   body?: string
+  /** `gate.example` when left out. */
+  host?: string
   /** The socket of another server in `http`, by its name in the folder. */
   socket?: string
 }
@@ -223,7 +225,7 @@ export async function startGate(t: GateTest, engine: Engine, config: GateConfig)
       socketPath: join(work, options.socket ?? 'nginx.sock'),
       path,
       method: options.method ?? 'GET',
-      headers: ['Host', 'gate.example', ...headers.flat()],
+      headers: ['Host', options.host ?? 'gate.example', ...headers.flat()],
       agent: false,
     })
     outgoing.end(options.body)

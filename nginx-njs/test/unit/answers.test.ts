@@ -17,6 +17,7 @@ t.test('challenge', (t) => {
     resourceMetadata: '',
     scope: ['odoo.read', 'odoo.write'],
     refusalBody: true,
+    signIn: '',
   }
   t.equal(challenge(REFUSALS.no_token, protection), 'Bearer realm="gate"')
   t.equal(

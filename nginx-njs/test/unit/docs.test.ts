@@ -57,7 +57,9 @@ const ISSUERS = `
   validate http://b/validate; credential secret;
 `
 const settings = (statement: string, name = ''): object => {
-  const needed = ['audience a', 'scope *'].filter((text) => !text.startsWith(`${name} `))
+  const needed = ['audience a', 'scope *', 'token_cookie a'].filter(
+    (text) => !text.startsWith(`${name} `),
+  )
   const location = [...needed, statement].filter((text) => text !== '').join('; ')
   return readSettings(`${ISSUERS}\nlocation;\n${location};`)
 }

@@ -47,6 +47,7 @@ t.test('defaults', (t) => {
     realm: 'drawbridge',
     resourceMetadata: '',
     refusalBody: true,
+    signIn: '',
     watch: 0,
   })
   t.end()
@@ -71,6 +72,7 @@ t.test('everything of its own', (t) => {
     realm the (whole) house;
     resource_metadata ${ISSUER}/.well-known/oauth-protected-resource/api;
     refusal_body off;
+    sign_in https://app.example:8443/oauth/start?client=a&rd=;
     watch 2;
   `
   t.match(readSettings(joined(text)), {
@@ -90,6 +92,7 @@ t.test('everything of its own', (t) => {
     realm: 'the (whole) house',
     resourceMetadata: `${ISSUER}/.well-known/oauth-protected-resource/api`,
     refusalBody: false,
+    signIn: 'https://app.example:8443/oauth/start?client=a&rd=',
     watch: 2,
   })
   t.match(read(`issuer ${OTHER} ${ISSUER};`), { issuers: [{ issuer: OTHER }, { issuer: ISSUER }] })
@@ -134,6 +137,7 @@ t.test('what is unset, unknown or malformed is named, and the location is closed
     malformed('realm a\\;'),
     malformed('refusal_body html;'),
     malformed('role a", realm="b;'),
+    ['sign_in /login?return=;', '"sign_in" in $drawbridge needs "token_cookie"'],
   ]
   for (const [more, problem] of wrong) t.same(read(more), { problem }, more)
   const scope = (words: string) => readSettings(joined(`audience a; scope ${words};`))
@@ -142,6 +146,54 @@ t.test('what is unset, unknown or malformed is named, and the location is closed
   t.same(readSettings(joined('scope *;')), { problem: '"audience" is not set' })
   t.same(readSettings(joined('audience a;')), { problem: '"scope" is not set' })
   t.same(readSettings(joined('')), { problem: '"audience" is not set' })
+  t.end()
+})
+
+t.test('where people may be sent to sign in', (t) => {
+  const cookie = (signIn: string): unknown => read(`token_cookie a; sign_in ${signIn};`)
+  const good = [
+    '/?return=',
+    '/sign-in?return=',
+    '/oauth2/start?rd=',
+    '/a.b/~c/?x=1&y=%20&to=',
+    '/.well-known/sign-in?to=',
+    'https://app.example/?to=',
+    'https://localhost:8443/login?to=',
+  ]
+  for (const signIn of good) t.match(cookie(signIn), { signIn }, signIn)
+  const bad = [
+    '/sign-in',
+    '/sign-in?return',
+    '/sign-in?return=/',
+    '/sign-in?=',
+    '/sign-in?a==',
+    '/sign-in?return=#',
+    'sign-in?return=',
+    '?return=',
+    '//evil.example?to=',
+    '//evil.example/?to=',
+    '/\\evil.example/?to=',
+    '/a//b?to=',
+    '/./evil?to=',
+    '/../evil?to=',
+    '/..?to=',
+    '/a/.?to=',
+    '/%2e%2e/b?to=',
+    '/a"?to=',
+    '/a b?to=',
+    '/a?to= /b?to=',
+    'http://app.example/login?to=',
+    'https://app.example?to=',
+    'https:///login?to=',
+    'https:/login?to=',
+    'https://user@app.example/login?to=',
+    'https://app.example:/login?to=',
+    'https://app.example\\@evil/login?to=',
+    'javascript:alert(1)?to=',
+    'HTTPS://app.example/login?to=',
+  ]
+  const problem = '"sign_in" in $drawbridge is malformed'
+  for (const signIn of bad) t.same(cookie(signIn), { problem }, signIn)
   t.end()
 })
 

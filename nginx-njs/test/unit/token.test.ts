@@ -160,6 +160,7 @@ t.test('check', (t) => {
     realm: 'drawbridge',
     resourceMetadata: '',
     refusalBody: true,
+    signIn: '',
     watch: 0,
   }
   const at = now()

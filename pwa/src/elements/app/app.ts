@@ -5,7 +5,7 @@ import type { ProtectedData } from '@drawbridge/bridge/contract'
 import type { ActivityLog } from '../../activity-log.ts'
 import { returnPath } from '../../auth/index.ts'
 import type { Session } from '../../auth/index.ts'
-import { ROUTES, routeOf, signInAddress } from '../../routes.ts'
+import { isOwnAddress, ROUTES, routeOf, signInAddress } from '../../routes.ts'
 import type { Route } from '../../routes.ts'
 import '../activity/activity.ts'
 import '../contacts/contacts.ts'
@@ -194,12 +194,30 @@ export class DrawbridgeApp extends DrawbridgeElement {
   }
 
   readonly #enter = (): void => {
-    const asked = new URLSearchParams(location.search).get('return')
-    const address = returnPath(asked, location.origin)
-    if (this.route === 'signIn') history.replaceState(null, '', address)
+    if (this.route === 'signIn' && !this.#goBack()) return
     this.notice = null
     this.phase = 'signed-in'
     this.#follow()
+  }
+
+  /**
+   * Goes where this sign-in page was to lead back to.
+   * @returns whether that is in this app
+   */
+  #goBack(): boolean {
+    const asked = new URLSearchParams(location.search).get('return')
+    const address = returnPath(asked, location.origin)
+    if (isOwnAddress(address)) {
+      history.replaceState(null, '', address)
+    } else if (this.phase === 'signed-out') {
+      this.phase = 'starting'
+      location.replace(address)
+      return false
+    } else {
+      // Whoever was signed in already was sent here by a page that would only do so again.
+      history.replaceState(null, '', ROUTES.contacts)
+    }
+    return true
   }
 
   #leave(notice: SignInNotice | null): void {
