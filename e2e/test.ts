@@ -23,6 +23,7 @@ import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
 import { installAnotherOdoo } from './support/another-odoo.ts'
+import { askingApp } from './support/asking-app.ts'
 
 /** What a suite needs beside the npm packages. */
 type Needs = 'nothing' | 'roots' | 'stack'
@@ -156,6 +157,7 @@ async function startTestStack(): Promise<Stack> {
     leeway: 0,
     clients: ({ api, odoo }) => [
       { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
+      { ...client, ...askingApp(otherApp), resources: [api] },
       { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
       {
         ...client,

@@ -24,6 +24,7 @@ import { openApi } from './plugins/openapi.ts'
 import { ownCookies } from './plugins/own-cookies.ts'
 import { pages } from './plugins/pages.ts'
 import { requestLog } from './plugins/request-log.ts'
+import { appsRoutes } from './routes/apps.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
 import { createBrowserSessions } from './routes/browser-session.ts'
@@ -188,12 +189,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const providers = openProviders(config, registeredProviders, odoo)
   app.addHook('onClose', () => providers.close())
   const { ODOO_PUBLIC_URL: odooUrl } = config
+  const consents = createConsents(database)
   await app.register(methodsRoute, { providers: providers.all })
   await app.register(oauthRoutes, {
     issuer,
     clients,
     store,
-    consents: createConsents(database),
+    consents,
     secrets: keys.secrets,
     accessTokens,
     refreshTokens,
@@ -208,6 +210,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   })
   const bearer = createBearer(issuer, accessTokens, sessions)
   await app.register(sessionsRoutes, { bearer, clients, sessions })
+  await app.register(appsRoutes, { bearer, clients, consents, sessions })
   await app.register(validateRoute, { gate, accessTokens, sessions })
   await app.register(revocationsRoute, { gate, revocations })
   if (isPaired(odoo)) {

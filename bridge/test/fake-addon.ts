@@ -117,6 +117,9 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
         return {
           signed_out: (asked['browsers'] as string[]).filter((it) => fake.signedOut.has(it)),
         }
+      // As the user, of `res.users`.
+      case 'read':
+        return { jsonrpc: '2.0', id: null, result: [{ id: 6, name: 'Marc <Demo>' }] }
       case 'sign_out':
         fake.signOuts.push(asked)
         return { ended: true }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { createConsents } from '../src/sessions/consents.ts'
 import type { Database } from '../src/sessions/database.ts'
+import type { Session } from '../src/sessions/port.ts'
 import { openStore } from '../src/sessions/store.ts'
 import { MINUTE, newSession, newUid, START } from './session-store.ts'
 
@@ -63,9 +64,95 @@ export function testOauthStores(t: Test, open: () => Database): void {
     t.same(await consents.scopeOf(uid, 'app'), [])
     await consents.grant(uid, 'app', ['openid', 'email'], START)
     await consents.grant(uid, 'other', ['openid'], START)
-    await consents.grant(uid, 'app', ['openid', 'email', 'phone'], START + MINUTE)
-    t.same(await consents.scopeOf(uid, 'app'), ['openid', 'email', 'phone'])
+    await consents.grant(uid, 'app', ['email', 'phone'], START + MINUTE)
+    t.same(await consents.scopeOf(uid, 'app'), ['openid', 'email', 'phone'], 'beside what was')
     t.same(await consents.scopeOf(uid + 1, 'app'), [], 'somebody else')
+    t.same(await consents.list(uid), [
+      { client_id: 'app', scope: 'openid email phone', granted_at: START + MINUTE },
+      { client_id: 'other', scope: 'openid', granted_at: START },
+    ])
+    t.same(await consents.list(uid + 1), [])
+
+    t.notOk(await consents.withdraw(uid + 1, 'app'))
+    t.ok(await consents.withdraw(uid, 'app'))
+    t.notOk(await consents.withdraw(uid, 'app'), 'once')
+    t.same(await consents.scopeOf(uid, 'app'), [])
+    t.same(await consents.scopeOf(uid, 'other'), ['openid'], 'the others stay')
+  })
+
+  t.test('of scopes that are granted at once none gets lost', async (t) => {
+    const stores = await Promise.all([begin(t), begin(t), begin(t)])
+    const uid = newUid()
+    const words = Array.from({ length: 12 }, (_, index) => `scope${index}`)
+    await Promise.all(
+      words.map((word, index) => {
+        const { database } = stores[index % stores.length] ?? stores[0]
+        return createConsents(database).grant(uid, 'app', [word], START)
+      }),
+    )
+    const { database } = stores[0]
+    t.same((await createConsents(database).scopeOf(uid, 'app')).sort(), words.sort())
+  })
+
+  t.test('what is granted while it is withdrawn does not bring back what was', async (t) => {
+    const { database } = await begin(t)
+    const uid = newUid()
+    const consents = createConsents(database)
+    // Between the reading and the writing of the grant.
+    let isWithdrawn = false
+    const meddled = createConsents({
+      ...database,
+      query: async (sql, parameters) => {
+        if (!isWithdrawn && /^(INSERT|UPDATE)/.test(sql)) {
+          isWithdrawn = true
+          await consents.withdraw(uid, 'app')
+        }
+        return database.query(sql, parameters)
+      },
+    })
+    await consents.grant(uid, 'app', ['odoo.write'], START)
+    await meddled.grant(uid, 'app', ['openid'], START)
+    t.ok(isWithdrawn)
+    t.same(await consents.scopeOf(uid, 'app'), ['openid'])
+  })
+
+  t.test('all of a user at one client are ended, and no others', async (t) => {
+    const { store } = await begin(t)
+    const uid = newUid()
+    const insert = async (change: Partial<Session> = {}) => {
+      const session = { ...newSession(), uid, client_id: 'app', ...change }
+      await store.insert(session)
+      return session.sid
+    }
+    const apps = [await insert(), await insert({ scope: 'openid offline_access' })]
+    const kept = [await insert({ client_id: 'other' }), await insert({ uid: uid + 1 })]
+    const over = await insert({ expires_at: START })
+    const ended = await store.endAtClient(uid, 'app', 'ended_by_user', START)
+    t.same(ended.map(({ sid }) => sid).sort(), apps.sort())
+    for (const sid of apps) t.match(await store.get(sid), { revoked_reason: 'ended_by_user' })
+    for (const sid of [...kept, over]) t.equal((await store.get(sid))?.revoked_at, null)
+    t.same(await store.endAtClient(uid, 'app', 'ended_by_user', START), [], 'once')
+  })
+
+  t.test('a withdrawal and a session that is begun meanwhile do not miss each other', async (t) => {
+    const [one, other] = [await begin(t), await begin(t)]
+    const [letIn, withdrawn] = [createConsents(one.database), createConsents(other.database)]
+    for (let round = 0; round < 40; round += 1) {
+      const uid = newUid()
+      await letIn.grant(uid, 'app', ['openid'], START)
+      const session = { ...newSession(), uid, client_id: 'app' }
+      const authorize = async () => {
+        await one.store.insert(session)
+        return (await letIn.scopeOf(uid, 'app')).length > 0
+      }
+      const withdraw = async () => {
+        await withdrawn.withdraw(uid, 'app')
+        await other.store.endAtClient(uid, 'app', 'ended_by_user', START)
+      }
+      const [isLetIn] = await Promise.all([authorize(), withdraw()])
+      const row = await one.store.get(session.sid)
+      t.notOk(isLetIn && row?.revoked_at === null, `round ${round}`)
+    }
   })
 
   t.test(

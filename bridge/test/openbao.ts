@@ -17,6 +17,8 @@ export interface RoleOptions {
   custody: VaultOptions['custody']
   /** Of the transit key. */
   type?: string
+  /** Of a second transit key, for ID tokens; there is none where this is absent. */
+  idTokenType?: string
   /** Of the AppRole, such as `{ token_ttl: '2s' }`. */
   role?: object
   /** Instead of the documented policy. */
@@ -29,7 +31,7 @@ export interface Place {
   /** The same as settings. */
   settings: Record<string, string>
   /** For talking to Vault as root. */
-  paths: { transit: string; kv: string; policy: string }
+  paths: { transit: string; idTokenTransit: string; kv: string; policy: string }
   policy: string
   secretId: string
   /** Ends every token that the role got so far. */
@@ -49,15 +51,20 @@ export interface TestVault {
   start: () => Promise<void>
 }
 
-/** The policy that docs/keys.md asks for. */
-export const policyFor = (custody: VaultOptions['custody'], name: string): string =>
+/** What docs/keys.md asks for of one transit key. */
+export const transitPolicyFor = (custody: VaultOptions['custody'], name: string): string =>
   [
     `path "transit/keys/${name}" { capabilities = ["read"] }`,
     custody === 'fetched'
       ? `path "transit/export/signing-key/${name}" { capabilities = ["read"] }`
       : `path "transit/sign/${name}/sha2-256" { capabilities = ["update"] }`,
-    `path "secret/data/${name}" { capabilities = ["read"] }`,
   ].join('\n')
+
+/** The policy that docs/keys.md asks for, of a bridge without a key for ID tokens. */
+export const policyFor = (custody: VaultOptions['custody'], name: string): string =>
+  [transitPolicyFor(custody, name), `path "secret/data/${name}" { capabilities = ["read"] }`].join(
+    '\n',
+  )
 
 /** A real server for one test file, which may treat it badly. It ends with the test. */
 export async function startVault(t: Test): Promise<TestVault> {
@@ -87,10 +94,16 @@ export async function startVault(t: Test): Promise<TestVault> {
   let places = 0
 
   const place = async (options: RoleOptions): Promise<Place> => {
-    const { custody, type = 'ecdsa-p256' } = options
+    const { custody, type = 'ecdsa-p256', idTokenType } = options
     const name = `place-${++places}`
-    const policy = options.policy ?? policyFor(custody, name)
-    await admin.write(`transit/keys/${name}`, { type, exportable: custody === 'fetched' })
+    const idTokenName = `${name}-id-token`
+    const exportable = custody === 'fetched'
+    await admin.write(`transit/keys/${name}`, { type, exportable })
+    if (idTokenType !== undefined) {
+      await admin.write(`transit/keys/${idTokenName}`, { type: idTokenType, exportable })
+    }
+    const idTokenPolicy = idTokenType === undefined ? '' : transitPolicyFor(custody, idTokenName)
+    const policy = options.policy ?? `${policyFor(custody, name)}\n${idTokenPolicy}`
     const keys = { 1: randomBytes(32).toString('base64') }
     await admin.write(`secret/data/${name}`, { data: { current: '1', keys } })
     await admin.write(`sys/policies/acl/${name}`, { policy })
@@ -105,6 +118,7 @@ export async function startVault(t: Test): Promise<TestVault> {
     writeFileSync(secretIdFile, secret.data.secret_id)
     const paths = {
       transit: `transit/keys/${name}`,
+      idTokenTransit: `transit/keys/${idTokenName}`,
       kv: `secret/data/${name}`,
       policy: `sys/policies/acl/${name}`,
     }
@@ -119,6 +133,7 @@ export async function startVault(t: Test): Promise<TestVault> {
         secretIdFile,
         transitMount: 'transit',
         transitKey: name,
+        ...(idTokenType === undefined ? {} : { transitIdTokenKey: idTokenName }),
         kvMount: 'secret',
         kvPath: name,
         loginInterval: 0,
@@ -133,6 +148,7 @@ export async function startVault(t: Test): Promise<TestVault> {
         VAULT_ROLE_ID: role.data.role_id,
         VAULT_SECRET_ID_FILE: secretIdFile,
         VAULT_TRANSIT_KEY: name,
+        ...(idTokenType === undefined ? {} : { VAULT_TRANSIT_ID_TOKEN_KEY: idTokenName }),
         VAULT_KV_PATH: name,
       },
       revokeTokens: async () => {
@@ -186,6 +202,8 @@ export interface LogLine {
   level: number
   msg: string
   kid?: string
+  /** Which key it is about. */
+  key?: string
   err?: { message: string }
 }
 

@@ -4,6 +4,7 @@
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
 import { independentClients, origins } from '../clients/registered.ts'
+import { askingApp } from '../support/asking-app.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
 import { installStack } from './install.ts'
@@ -71,8 +72,10 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         scope: 'odoo.read',
         resources: [new URL('handbook', api).href],
       },
-      // Nobody starts them but tests.
-      ...(ephemeral ? independentClients(api, OTHER_APP) : []),
+      // Nobody uses them but tests.
+      ...(ephemeral
+        ? [...independentClients(api, OTHER_APP), { ...askingApp(OTHER_APP), resources: [api] }]
+        : []),
     ],
     ...(ephemeral ? { providers: PROVIDERS } : {}),
     corsOrigins: origins(OTHER_APP),

@@ -6,7 +6,7 @@ import {
   SCOPE_READ,
   SCOPE_WRITE,
 } from '../contract/index.ts'
-import type { Client } from '../tokens/clients.ts'
+import { hasOwnScheme, type Client } from '../tokens/clients.ts'
 import { conflictsIn, type BridgeLimits } from './rules.ts'
 import { ClientsFile, type ClientEntry } from './schema.ts'
 
@@ -53,7 +53,8 @@ function explain(registered: unknown, error: ErrorObject): string {
 }
 
 const originsOf = (uris: readonly string[]): string[] => [
-  ...new Set(uris.map((uri) => new URL(uri).origin)),
+  // What has a scheme of its own has no origin: browsers would call it "null", as they call many.
+  ...new Set(uris.filter((uri) => !hasOwnScheme(uri)).map((uri) => new URL(uri).origin)),
 ]
 
 const decodeHash = (hash: string): Buffer =>

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto'
+import { hasOwnScheme } from '../tokens/clients.ts'
 import type { ClientEntry } from './schema.ts'
 
 /** What the settings of the bridge let a client have. Times are in seconds. */
@@ -33,6 +34,7 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
     token_endpoint_auth_method: method = 'none',
     grant_types: grants = ['authorization_code', 'refresh_token'],
     redirect_uris = [],
+    post_logout_redirect_uris: afterwards = [],
   } = entry
   const hasSecret = SECRET_METHODS.includes(method)
   const signs = method === 'private_key_jwt'
@@ -68,6 +70,10 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
     [
       method === 'none' && entry.require_pkce === false,
       'require_pkce: expected true where token_endpoint_auth_method is none',
+    ],
+    [
+      method !== 'none' && [...redirect_uris, ...afterwards].some(hasOwnScheme),
+      "redirect_uris, post_logout_redirect_uris: an app's own scheme is expected with token_endpoint_auth_method none alone",
     ],
     [
       hasCode && redirect_uris.length === 0,

@@ -1,19 +1,28 @@
 import { Type, type Static, type TSchema } from 'typebox'
 
+/** Printable ASCII but `"`, `#` and `\`: of these a Location header can be made as they are. */
+const REST = '[\\x21\\x24-\\x5b\\x5d-\\x7e]*'
+
 /** `https`, or `http` where it never leaves the machine; no fragment. @see RFC 6749 §3.1.2, RFC 9700 §2.1 */
-const SAFE_ADDRESS =
-  '^(https://[^\\s/?#@\\\\]+|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d+)?)([/?][^\\s#\\\\]*)?$'
+const SAFE_ADDRESS = `(https://[\\x21\\x24-\\x2e\\x30-\\x3e\\x41-\\x5b\\x5d-\\x7e]+|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d+)?)([/?]${REST})?`
+
+/**
+ * A scheme that a native app has for itself: a name that its maker has in the DNS, backwards. The
+ * dot keeps out what browsers and systems understand, `javascript:` for one. @see RFC 8252 §7.1
+ */
+const OWN_SCHEME_ADDRESS = `[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:/${REST}`
 
 /** A scope word or a resource holds no space: lists of them are stored with spaces between. */
 const WORD = '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$'
 const WORDS = '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+( [\\x21\\x23-\\x5b\\x5d-\\x7e]+)*$'
 
-const address = (description: string) => Type.String({ pattern: SAFE_ADDRESS, description })
+const address = (description: string) => Type.String({ pattern: `^${SAFE_ADDRESS}$`, description })
 const addresses = (description: string) =>
   Type.Array(
     Type.String({
-      pattern: SAFE_ADDRESS,
-      description: 'an absolute https address (http on loopback alone) without a fragment',
+      pattern: `^(${SAFE_ADDRESS}|${OWN_SCHEME_ADDRESS})$`,
+      description:
+        'an absolute https address (http on loopback alone; com.example.app:/… of a native app) without a fragment',
     }),
     { uniqueItems: true, description },
   )

@@ -10,6 +10,7 @@ export const PATHS = {
   refresh: '/auth/refresh',
   logout: '/auth/logout',
   sessions: '/auth/sessions',
+  apps: '/auth/apps',
   /** How one may sign in. */
   methods: '/auth/methods',
   validate: '/auth/validate',
@@ -104,6 +105,30 @@ export interface SessionDescription {
 /** Answer of `GET /auth/sessions`. */
 export interface SessionsResponse {
   sessions: SessionDescription[]
+}
+
+/**
+ * An app that a user has let in, or is signed in to now. The PWA, which shows them, is none of them.
+ * Times are seconds since 1970.
+ */
+export interface ConnectedApp {
+  client_id: string
+  client_name: string
+  /** Of the same people as the bridge: nobody was asked whether it may. */
+  first_party: boolean
+  /** All that the user let it have, or that it has now; space separated. */
+  scope: string
+  /** When the user said last that it may; null where nobody was asked. */
+  granted_at: number | null
+  /** How many of its sessions live. */
+  sessions: number
+  /** When one of them was used last; null where none lives. */
+  last_seen_at: number | null
+}
+
+/** Answer of `GET /auth/apps`. */
+export interface ConnectedAppsResponse {
+  apps: ConnectedApp[]
 }
 
 /** Body of `POST /auth/validate`. */

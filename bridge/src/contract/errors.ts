@@ -88,6 +88,10 @@ export const ERRORS = {
   consent_required: { status: 400, description: 'The user has to be asked first.' },
   invalid_scope: { status: 400, description: 'This scope is not offered to this client.' },
   invalid_target: { status: 400, description: 'This resource is not offered to this client.' },
+  temporarily_unavailable: {
+    status: 503,
+    description: 'Who signs in cannot be checked now. Try again shortly.',
+  },
   server_error: { status: 500, description: 'Something went wrong here.' },
 } as const
 

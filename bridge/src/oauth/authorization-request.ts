@@ -1,5 +1,6 @@
 import { OPENID_SCOPES, type ErrorCode } from '../contract/index.ts'
 import { matchesRedirectUri, type Client, type Clients } from '../tokens/clients.ts'
+import { withParameters } from './with-parameters.ts'
 
 /** Query parameters as they came; a parameter that stands twice is an array. */
 export type Parameters = Readonly<Record<string, unknown>>
@@ -188,9 +189,5 @@ export function authorizationResponse(
     state: string | undefined
   },
 ): string {
-  const url = new URL(redirectUri)
-  for (const [name, value] of Object.entries({ ...parameters, iss: issuer })) {
-    if (value !== undefined) url.searchParams.set(name, value)
-  }
-  return url.href
+  return withParameters(redirectUri, { ...parameters, iss: issuer })
 }

@@ -1,4 +1,5 @@
 import type { Session } from '../sessions/port.ts'
+import { hasOwnScheme, isConfidential } from '../tokens/clients.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
 /**
@@ -28,9 +29,14 @@ export function mustSignIn(
  * @see OpenID Connect Core 1.0 §3.1.2.4
  */
 export function mustConsent(
-  { client, prompt, scope }: AuthorizationRequest,
+  { client, prompt, scope, redirectUri }: AuthorizationRequest,
   granted: readonly string[],
 ): boolean {
+  // Any program of the device may listen at some port, or take the scheme for its own, and ask in the
+  // name of an app that proves nothing, with a challenge of its own: only the person can tell that
+  // they have begun nothing. @see RFC 8252 §8.6
+  const isOfAnyPort = !client.redirect_uris.includes(redirectUri)
+  if (hasOwnScheme(redirectUri) || (isOfAnyPort && !isConfidential(client))) return true
   if (client.first_party) return false
   return prompt.has('consent') || !scope.every((word) => granted.includes(word))
 }

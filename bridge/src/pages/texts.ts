@@ -39,7 +39,8 @@ export interface Texts {
   errors: Partial<Record<ErrorCode, string>>
 }
 
-const TEXTS = [en, fr, de, es]
+/** In every language that there is. */
+export const TEXTS: readonly Texts[] = [en, fr, de, es]
 
 /**
  * @param wanted languages, the best one first (`ui_locales`, `Accept-Language`)

@@ -20,6 +20,12 @@ export function errorCodeOf(error: unknown): ErrorCode {
   return 'server_error'
 }
 
+/** Says in the log why a request was refused. */
+export function logRefusal(request: FastifyRequest, code: ErrorCode, error?: unknown): void {
+  if (ERRORS[code].status >= 500) request.log.error({ err: error }, code)
+  else request.log.info({ code, reason: (error as Error | undefined)?.message }, 'refused')
+}
+
 /**
  * Logs a refusal, and sets the status and headers that go with it, whatever the body will be.
  * @returns what a person may read
@@ -31,8 +37,7 @@ export function refuse(
   error?: unknown,
 ): string {
   const { status, description } = ERRORS[code]
-  if (status >= 500) request.log.error({ err: error }, code)
-  else request.log.info({ code, reason: (error as Error | undefined)?.message }, 'refused')
+  logRefusal(request, code, error)
   const retryAfter = error instanceof BridgeError ? error.retryAfter : undefined
   if (status === 503 || status === 429) reply.header('retry-after', retryAfter ?? RETRY_AFTER)
   reply.code(status).header('cache-control', 'no-store')

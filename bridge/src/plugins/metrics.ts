@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { BridgeError } from '../errors.ts'
-import type { KeyEvents } from '../keys/port.ts'
+import type { KeyEvents, KeyName } from '../keys/port.ts'
 import {
   OdooRefused,
   OdooSessionEnded,
@@ -126,6 +126,8 @@ export function createMetrics(): Metrics {
     'Signatures that could not be made.',
     'key',
   )
+  // An increase is seen from a first value on alone.
+  for (const key of ['signing', 'id_token'] satisfies KeyName[]) signingFailures.inc({ key }, 0)
   const fetches = counter('key_fetches_total', 'Fetches of keys from Vault.', 'key', 'outcome')
   const logins = counter('vault_logins_total', 'Logins of the bridge at Vault.', 'outcome')
   const calls = histogram(

@@ -1,7 +1,6 @@
 /** Schemas of what the routes answer. They shape the answers, and describe them in OpenAPI. */
 import { Type } from 'typebox'
 import type { AccessTokenClaims, RevocationsPage, ValidationStatus } from '../contract/index.ts'
-import { Refusal } from '../plugins/openapi.ts'
 
 const tokens = {
   access_token: Type.String(),
@@ -81,12 +80,6 @@ export const Redirect = Type.Null({ description: 'The answer to the client, in i
 export const Page = {
   description: "A page of the bridge's own.",
   content: { 'text/html': { schema: Type.String() } },
-}
-
-/** The page again, or JSON for whoever did not come from it. */
-export const PageOrRefusal = {
-  description: 'A refusal.',
-  content: { 'text/html': { schema: Type.String() }, 'application/json': { schema: Refusal } },
 }
 
 const words = Type.Array(Type.String())

@@ -21,6 +21,8 @@ const PATIENCE = 10 * 60_000
 export interface Subject {
   identity: Identity
   browserSid: string | null
+  /** What they have just typed as their login. */
+  login?: string
 }
 
 /** @param groups of the session's user, external ids */
@@ -110,11 +112,33 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
     return session && ofBrowser(session, asked, log)
   }
 
+  /** Ends at Odoo what a sign-in has begun there, where nobody is going to use it. */
+  const forget = (identity: Identity, log: FastifyBaseLogger): Promise<void> =>
+    sessions.signOutOfOdoo({ ...identity, odooBrowser: null }, log)
+
+  /** Who that is, for themselves to see; undefined where Odoo does not tell now: they may know. */
+  const nameOf = async (
+    { browserSid, login }: Subject,
+    log: FastifyBaseLogger,
+  ): Promise<string | undefined> => {
+    if (login !== undefined || browserSid === null) return login
+    try {
+      const { uid, odoo } = await sessions.asUser(browserSid)
+      const [user] = await odoo.read<{ name: string }>('res.users', [uid], ['name'])
+      return user?.name
+    } catch (error) {
+      log.warn({ err: error }, 'the name of a user could not be read')
+      return undefined
+    }
+  }
+
   /** The same page is asked from, and answered to. */
   const purpose = (client_id: string, action: string) => ['consent', client_id, action]
 
   return {
     ofBrowser,
+
+    forget,
 
     /** Leads back to the client with a refusal. */
     refuse: (
@@ -149,14 +173,19 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       if (isInVain || !mustConsent(asked, granted)) {
         return lead(reply, await codeFor(request, subject, asked))
       }
-      if (prompt.has('none')) return lead(reply, refusal(asked, 'consent_required'))
+      if (prompt.has('none')) {
+        await forget(subject.identity, request.log)
+        return lead(reply, refusal(asked, 'consent_required'))
+      }
       const t = reply.texts(uiLocales)
-      const { title, scopes, other } = t.consent
+      const { title, as, scopes, other } = t.consent
+      const name = await nameOf(subject, request.log)
       return reply.sendPage(t, {
         view: 'consent',
         title: title.replace('{}', () => client.client_name),
         data: {
           action,
+          who: name === undefined ? undefined : as.replace('{}', () => name),
           scopes: scope.map((word) => scopes[word] ?? other.replace('{}', () => word)),
           held_identity: await hold(
             secrets,
@@ -165,7 +194,7 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
             Date.now() + PATIENCE,
           ),
         },
-        formTarget: new URL(redirectUri).origin,
+        formTarget: redirectUri,
       })
     },
 
@@ -183,12 +212,15 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
       const held = purpose(client_id, request.url)
       const opened = await release(secrets, held, said.held_identity, Date.now())
       if (opened === undefined) return undefined
-      if (said.consent === 'deny') return refusal(asked, 'access_denied')
-      const subject = await asOfNow(JSON.parse(opened) as Subject, asked, request.log)
+      const before = JSON.parse(opened) as Subject
+      if (said.consent === 'deny') {
+        await forget(before.identity, request.log)
+        return refusal(asked, 'access_denied')
+      }
+      const subject = await asOfNow(before, asked, request.log)
       if (!subject) return undefined
       const { uid } = subject.identity
-      const before = await consents.scopeOf(uid, client_id)
-      await consents.grant(uid, client_id, [...new Set([...before, ...asked.scope])], Date.now())
+      await consents.grant(uid, client_id, asked.scope, Date.now())
       return codeFor(request, subject, asked)
     },
   }

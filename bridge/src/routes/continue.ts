@@ -12,8 +12,8 @@ import {
 } from '../oauth/authorization-request.ts'
 import { signedInAfter } from '../oauth/interaction.ts'
 import type { Identity } from '../odoo/port.ts'
-import { errorCodeOf, refuse } from '../plugins/errors.ts'
-import { explain } from '../plugins/pages.ts'
+import { errorCodeOf } from '../plugins/errors.ts'
+import { sendRefusalPage } from '../plugins/pages.ts'
 import type { SignInProvider } from '../providers/port.ts'
 import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
@@ -131,16 +131,9 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
   })
 
   // A person sits before this: what went wrong is said in a page, not in JSON.
-  app.setErrorHandler((error, request, reply) => {
-    const code = errorCodeOf(error)
-    refuse(request, reply, code, error)
-    const t = reply.texts()
-    return reply.sendPage(t, {
-      view: 'problem',
-      title: t.problem.retry_title,
-      data: { problem: explain(t, code), retry: '/' },
-    })
-  })
+  app.setErrorHandler((error, request, reply) =>
+    sendRefusalPage(request, reply, error, { retry: '/' }),
+  )
 
   /** Takes the attempt off the browser, good or not: it is for one return. */
   const takeAttempt = async (

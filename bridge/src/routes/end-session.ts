@@ -3,15 +3,17 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { PATHS, PWA_CLIENT_ID } from '../contract/index.ts'
+import { BridgeError } from '../errors.ts'
 import type { SecretKeys } from '../keys/port.ts'
-import { explain } from '../plugins/pages.ts'
+import { withParameters } from '../oauth/with-parameters.ts'
+import { sendRefusalPage } from '../plugins/pages.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { SessionStore } from '../sessions/port.ts'
 import type { Client, Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
 import type { IdTokens } from '../tokens/id-token.ts'
 import type { Sessions } from '../tokens/sessions.ts'
-import { Page, PageOrRefusal, Redirect } from './answers.ts'
+import { Page, Redirect } from './answers.ts'
 import type { BrowserSessions } from './browser-session.ts'
 
 export interface EndSessionRouteOptions {
@@ -45,14 +47,14 @@ const SCHEMAS = {
     tags: ['oauth'],
     summary: 'A client signs its user out (OpenID Connect RP-Initiated Logout 1.0)',
     querystring: Parameters,
-    response: { 200: Page, 303: Redirect, 400: Page },
+    response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
   post: {
     tags: ['oauth'],
     summary: "The same by POST; or what the bridge's own page sends",
     consumes: ['application/x-www-form-urlencoded'],
     body: Type.Union([Confirmed, Parameters]),
-    response: { 200: Page, 303: Redirect, '4xx': PageOrRefusal, '5xx': PageOrRefusal },
+    response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
 }
 
@@ -71,6 +73,10 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
   { issuer, clients, secrets, sessions, store, idTokens, browser },
 ) => {
   await app.register(formbody)
+  // A person sits before this: what went wrong is said in a page, not in JSON.
+  app.setErrorHandler((error, request, reply) =>
+    sendRefusalPage(request, reply, error, { retry: request.url }),
+  )
 
   const text = (value: unknown): string | undefined =>
     typeof value === 'string' && value !== '' ? value : undefined
@@ -86,11 +92,10 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
     const client: Client | undefined = clients.get(known?.aud ?? named ?? '')
     const uri = text(given['post_logout_redirect_uri'])
     if (uri !== undefined && !client?.post_logout_redirect_uris.includes(uri)) return undefined
-    const address = uri === undefined ? null : new URL(uri)
     const state = text(given['state'])
-    if (state !== undefined) address?.searchParams.set('state', state)
+    const address = uri === undefined ? null : withParameters(uri, { state })
     const locales = (text(given['ui_locales']) ?? '').split(' ')
-    return { address: address?.href ?? null, sid: known?.sid, locales }
+    return { address, sid: known?.sid, locales }
   }
 
   const done = (reply: FastifyReply, { address, locales }: LogoutRequest): FastifyReply => {
@@ -119,11 +124,7 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
     const asked = await parse(given)
     const t = reply.texts(asked?.locales)
     if (!asked) {
-      return reply.code(400).sendPage(t, {
-        view: 'problem',
-        title: t.problem.title,
-        data: { problem: t.untrusted.logout_redirect_uri, retry: '' },
-      })
+      return reply.code(400).sendProblem(t, t.untrusted.logout_redirect_uri)
     }
     const own = asked.sid === undefined ? undefined : await store.get(asked.sid)
     const session = await browser.current(request)
@@ -145,7 +146,7 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
         action: PATHS.endSession,
         held_request: await hold(secrets, PURPOSE, JSON.stringify(asked), Date.now() + PATIENCE),
       },
-      ...(asked.address === null ? {} : { formTarget: new URL(asked.address).origin }),
+      ...(asked.address === null ? {} : { formTarget: asked.address }),
     })
   }
 
@@ -160,14 +161,7 @@ export const endSessionRoute: FastifyPluginAsyncTypebox<EndSessionRouteOptions> 
     if (!('held_request' in body)) return take(request, reply, body)
     await fromOwnPage(request)
     const opened = await release(secrets, PURPOSE, body.held_request, Date.now())
-    if (opened === undefined) {
-      const t = reply.texts()
-      return reply.code(400).sendPage(t, {
-        view: 'problem',
-        title: t.problem.retry_title,
-        data: { problem: explain(t, 'invalid_request'), retry: PATHS.endSession },
-      })
-    }
+    if (opened === undefined) throw new BridgeError('invalid_request')
     await signOut(request)
     return done(reply, JSON.parse(opened) as LogoutRequest)
   })

@@ -2,20 +2,22 @@ import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
-import { PATHS } from '../contract/index.ts'
+import { ERRORS, PATHS } from '../contract/index.ts'
 import type { SecretKeys } from '../keys/port.ts'
 import {
   parseAuthorizationRequest,
   type AuthorizationRequest,
+  type Parameters,
   type ParsedAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
 import { mustSignIn } from '../oauth/interaction.ts'
-import { errorCodeOf, refuse } from '../plugins/errors.ts'
-import { explain } from '../plugins/pages.ts'
+import type { Identity } from '../odoo/port.ts'
+import { errorCodeOf, logRefusal, refuse } from '../plugins/errors.ts'
+import { explain, sendRefusalPage } from '../plugins/pages.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { Clients } from '../tokens/clients.ts'
 import { hold, release } from '../tokens/hold.ts'
-import { Page, PageOrRefusal, Redirect } from './answers.ts'
+import { Page, Redirect } from './answers.ts'
 import type { AuthorizationAnswers } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
 import { Login, Password, Totp, type SignIn } from './sign-in.ts'
@@ -81,7 +83,7 @@ const SCHEMAS = {
     tags: ['oauth'],
     summary: 'An authorization request (RFC 6749 §3.1): the code, or a page for the user',
     querystring: Query,
-    response: { 200: Page, 303: Redirect, 400: Page },
+    response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
   post: {
     tags: ['oauth'],
@@ -89,8 +91,7 @@ const SCHEMAS = {
     consumes: ['application/x-www-form-urlencoded'],
     querystring: Query,
     body: Body,
-    // In the form again, unless the request did not come from it.
-    response: { 200: Page, 303: Redirect, '4xx': PageOrRefusal, '5xx': PageOrRefusal },
+    response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
 }
 
@@ -110,6 +111,20 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
   { issuer, clients, secrets, signIn, browser, answers, providers, forgotten },
 ) => {
   await app.register(formbody)
+
+  // A person sits before this, or an app asked for an answer without one: neither reads JSON.
+  app.setErrorHandler((error, request, reply) => {
+    const parsed = parseAuthorizationRequest(request.query as Parameters, clients)
+    const asked = parsed.kind === 'valid' ? parsed.request : undefined
+    if (!asked?.prompt.has('none')) {
+      const wanted = asked?.uiLocales ?? []
+      return sendRefusalPage(request, reply, error, { wanted, retry: request.url })
+    }
+    const code = errorCodeOf(error)
+    logRefusal(request, code, error)
+    const isShort = ERRORS[code].status === 503
+    return answers.refuse(reply, asked, isShort ? 'temporarily_unavailable' : 'server_error')
+  })
 
   const form = (
     request: FastifyRequest,
@@ -131,18 +146,14 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         held_password: '',
         ...state,
       },
-      formTarget: new URL(redirectUri).origin,
+      formTarget: redirectUri,
     })
   }
 
   const turnAway = (reply: FastifyReply, refusal: Refusal) => {
     if (refusal.kind === 'refused') return answers.refuse(reply, refusal, refusal.error)
     const t = reply.texts()
-    return reply.code(400).sendPage(t, {
-      view: 'problem',
-      title: t.problem.title,
-      data: { problem: t.untrusted[refusal.problem], retry: '' },
-    })
+    return reply.code(400).sendProblem(t, t.untrusted[refusal.problem])
   }
 
   app.get(PATHS.authorize, { schema: SCHEMAS.get }, async (request, reply) => {
@@ -161,6 +172,31 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       ? answers.refuse(reply, asked, 'login_required')
       : form(request, reply, asked)
   })
+
+  /** Answers the request of somebody who has just typed a password. */
+  const letIn = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    identity: Identity,
+    asked: AuthorizationRequest,
+    login: string,
+  ): Promise<FastifyReply> => {
+    try {
+      const expected = await answers.expected(asked)
+      if (expected !== undefined && expected !== String(identity.uid)) {
+        await answers.forget(identity, request.log)
+        return await answers.refuse(reply, asked, 'login_required')
+      }
+      // What acts at Odoo by a session of Odoo's own cannot share it: the app's stands by itself.
+      const browserSid =
+        identity.odooSession === null ? (await browser.enter(request, reply, identity)).sid : null
+      const subject = { identity, browserSid, login }
+      return await answers.answer(request, reply, subject, asked, request.url)
+    } catch (error) {
+      await answers.forget(identity, request.log)
+      throw error
+    }
+  }
 
   /** Asks Odoo who that is, and answers the request. */
   const takeForm = async (
@@ -183,14 +219,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     try {
       const totp = 'totp' in body ? { totp: body.totp } : {}
       const identity = await signIn(request, { login, password, ...totp })
-      const expected = await answers.expected(asked)
-      if (expected !== undefined && expected !== String(identity.uid)) {
-        return await answers.refuse(reply, asked, 'login_required')
-      }
-      // What acts at Odoo by a session of Odoo's own cannot share it: the app's stands by itself.
-      const browserSid =
-        identity.odooSession === null ? (await browser.enter(request, reply, identity)).sid : null
-      return await answers.answer(request, reply, { identity, browserSid }, asked, request.url)
+      return await letIn(request, reply, identity, asked, login)
     } catch (error) {
       // A person sits before this: what went wrong is said in the form, not in JSON.
       const refusal = errorCodeOf(error)

@@ -53,7 +53,7 @@ export const oauthRoutes: FastifyPluginAsync<OAuthRoutesOptions> = async (app, o
   const { accessTokens, refreshTokens, idTokens, consents, providers, forgotten, lookup } = options
 
   // Where people go.
-  const authorize = createAuthorize(issuer, sessions, store)
+  const authorize = createAuthorize({ issuer, sessions, store, consents })
   const answers = createAuthorizationAnswers({
     issuer,
     secrets,

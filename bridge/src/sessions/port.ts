@@ -199,6 +199,9 @@ export interface SessionStore {
    */
   endOfBrowser(browserSid: string, reason: RevokedReason, now: number): Promise<Session[]>
 
+  /** Ends the live sessions of a user at one client. @returns what they were */
+  endAtClient(uid: number, clientId: string, reason: RevokedReason, now: number): Promise<Session[]>
+
   /**
    * Has Odoo asked about all sessions of these users at their next refresh.
    * @param checkedAt milliseconds since 1970: none of them was checked later than that
@@ -299,10 +302,26 @@ export interface PairingStore {
   beginComparison(audience: string, interval: number): Promise<boolean>
 }
 
+/** What a user has let an app have. */
+export interface Consent {
+  client_id: string
+  /** Space separated. */
+  scope: string
+  /** Milliseconds since 1970: the last time. */
+  granted_at: number
+}
+
 /** What users have let apps have. */
 export interface ConsentStore {
   /** @returns nothing where they were not asked yet */
   scopeOf(uid: number, clientId: string): Promise<string[]>
-  /** @param now milliseconds since 1970 */
+  /** All that a user has let apps have, in the order of the clients' ids. */
+  list(uid: number): Promise<Consent[]>
+  /**
+   * Lets an app have these scopes beside those of before.
+   * @param now milliseconds since 1970
+   */
   grant(uid: number, clientId: string, scope: readonly string[], now: number): Promise<void>
+  /** @returns whether there was anything to take back */
+  withdraw(uid: number, clientId: string): Promise<boolean>
 }

@@ -254,6 +254,17 @@ export async function openStore(database: Database): Promise<SessionStore> {
         [browserSid, now, reason],
       ),
 
+    endAtClient: (uid, clientId, reason, now) =>
+      database.query<Session>(
+        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
+          WHERE revoked_at IS NULL AND sid IN (
+            SELECT sid FROM sessions
+             WHERE uid = $1 AND client_id = $4 AND ${LIVE}
+             ${IN_ORDER[database.driver]})
+      RETURNING *`,
+        [uid, now, reason, clientId],
+      ),
+
     ageChecks: async (uids, checkedAt) => {
       await database.query(
         `UPDATE sessions SET odoo_checked_at = $2

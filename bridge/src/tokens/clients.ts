@@ -61,6 +61,13 @@ export const isConfidential = (client: Client): boolean =>
 export const mayUse = (client: Client, groups: readonly string[]): boolean =>
   client.groups === undefined || client.groups.some((group) => groups.includes(group))
 
+/**
+ * Whether an address to return to is one of a scheme that a native app has for itself
+ * (`com.example.app:/callback`), which other apps of the device can take, too.
+ * @see RFC 8252 §7.1
+ */
+export const hasOwnScheme = (uri: string): boolean => !/^https?:/.test(uri)
+
 /** A loopback address with a port: what stands before it, the port, and what stands behind. */
 const LOOPBACK_WITH_PORT = /^(http:\/\/(?:127\.0\.0\.1|\[::1\])):([1-9]\d{0,4})([/?].*)?$/
 

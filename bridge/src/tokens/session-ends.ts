@@ -18,6 +18,7 @@ export interface SessionEndsOptions {
 export function createSessionEnds(options: SessionEndsOptions) {
   const { store, refreshTokens, odoo, odooSessionOf } = options
 
+  /** Ends a session of Odoo's own, and that of its pages in a browser, whichever is given. */
   const signOutOfOdoo = async (
     at: Pick<Identity, 'uid' | 'odooSession' | 'odooBrowser'>,
     log: FastifyBaseLogger,
@@ -105,6 +106,20 @@ export function createSessionEnds(options: SessionEndsOptions) {
       const session = await store.endOwn(sid, uid, reason, Date.now())
       if (session) await afterEnd(session, reason, log)
       return session !== undefined
+    },
+
+    /**
+     * Ends all sessions of this user at one client. Nobody signs out by that: Odoo's own pages in
+     * the browser stay as they are.
+     * @returns how many there were
+     */
+    async endAtClient(uid: number, clientId: string, log: FastifyBaseLogger): Promise<number> {
+      const reason = 'ended_by_user'
+      const sessions = await store.endAtClient(uid, clientId, reason, Date.now())
+      await Promise.all(
+        sessions.map((session) => afterEnd({ ...session, odoo_browser: null }, reason, log)),
+      )
+      return sessions.length
     },
 
     /**

@@ -91,6 +91,7 @@ export function createSessions(options: SessionsOptions) {
   return {
     ...starts,
     ...ends,
+    signOutOfOdoo,
 
     /**
      * Gives a pending session of a client its life and its first tokens.

@@ -27,6 +27,9 @@ const run = (
       VAULT_ADDR: vault.address,
       VAULT_TOKEN: vault.rootToken,
       VAULT_TRANSIT_KEY: place.options.transitKey,
+      ...(place.options.transitIdTokenKey === undefined
+        ? {}
+        : { VAULT_TRANSIT_ID_TOKEN_KEY: place.options.transitIdTokenKey }),
       VAULT_KV_PATH: place.options.kvPath,
       KEY_POLL_INTERVAL: '1',
       ...environment,
@@ -138,6 +141,20 @@ test('what an operator does to the keys', async (t) => {
     },
   )
 
+  t.test('the key for ID tokens: rotated and destroyed without the other one', async (t) => {
+    const place = await vault.place({ custody: 'fetched', idTokenType: 'rsa-2048' })
+    const { transit, idTokenTransit } = place.paths
+    const versions = async (path: string) =>
+      Object.keys(((await vault.admin.read(path)) as { data: { keys: object } }).data.keys)
+    await succeeds(t, vault, place, 'rotate id-token')
+    t.same([await versions(transit), await versions(idTokenTransit)], [['1'], ['1', '2']])
+    const unconfirmed = await run(vault, place, 'compromise id-token')
+    t.equal(unconfirmed.exitCode, 1)
+    t.match(unconfirmed.errors, /Nobody is signed out.*Nothing was done.*--yes/s)
+    await succeeds(t, vault, place, 'compromise id-token --yes')
+    t.same([await versions(transit), await versions(idTokenTransit)], [['1'], ['3']])
+  })
+
   t.test('nothing happens by accident, and mistakes are told in a line', async (t) => {
     const place = await vault.place({ custody: 'fetched' })
     const before = (await vault.admin.read(place.paths.kv)) as KvAnswer
@@ -151,6 +168,7 @@ test('what an operator does to the keys', async (t) => {
       ['compromise', {}, /^Usage/],
       ['compromise everything --yes', {}, /^Usage/],
       ['compromise signing --no', {}, /^Usage/],
+      ['compromise id-token --yes', {}, /^VAULT_TRANSIT_ID_TOKEN_KEY is not set/],
       ['rotate signing', { VAULT_TOKEN: '' }, /VAULT_TOKEN/],
       ['rotate signing', { VAULT_TOKEN: 's.nobody' }, /^Vault refuses write .*\(403\)/],
       ['rotate signing', { VAULT_ADDR: 'http://127.0.0.1:9' }, /^Vault does not answer/],

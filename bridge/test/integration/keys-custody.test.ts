@@ -7,7 +7,7 @@ import nodeVault from 'node-vault'
 import { test, type Test } from 'tap'
 import { createAccessTokens } from '../../src/tokens/access-token.ts'
 import { headerOf, isSignedBy } from '../jws.ts'
-import { openKeys, policyFor, showsSecret, startVault } from '../openbao.ts'
+import { openKeys, policyFor, showsSecret, startVault, transitPolicyFor } from '../openbao.ts'
 import { newSession } from '../session-store.ts'
 
 /** Stands before Vault and writes down what passes. */
@@ -100,6 +100,7 @@ test('keys in Vault', async (t) => {
     const page = await readFile(join(import.meta.dirname, '../../../docs/keys.md'), 'utf8')
     for (const custody of ['fetched', 'remote'] as const) {
       t.ok(page.includes(policyFor(custody, 'drawbridge')), custody)
+      t.ok(page.includes(transitPolicyFor(custody, 'drawbridge-id-token')), custody)
     }
   })
 

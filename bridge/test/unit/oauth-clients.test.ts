@@ -15,7 +15,8 @@ import {
   refreshClaims,
   startBridge,
 } from '../helper.ts'
-import { answerOf, idClaims, openBrowser, requestUrl, type Change } from '../app.ts'
+import { answerOf, fieldOf, idClaims, openBrowser, requestUrl, type Change } from '../app.ts'
+import { startPairedBridge } from '../paired-bridge.ts'
 import {
   authorizeAs,
   basic,
@@ -208,7 +209,10 @@ test('a native app comes back at whichever port it got', async (t) => {
   const browser = openBrowser(app)
   const ask = (redirect_uri: string) =>
     browser.send(requestUrl({ client_id: 'an-app', redirect_uri }), DEMO)
-  const answer = await ask('http://127.0.0.1:53127/back')
+  const good = 'http://127.0.0.1:53127/back'
+  const held_identity = fieldOf((await ask(good)).body, 'held_identity')
+  const url = requestUrl({ client_id: 'an-app', redirect_uri: good })
+  const answer = await browser.send(url, { held_identity, consent: 'allow' })
   t.match(answer.headers.location, /^http:\/\/127\.0\.0\.1:53127\/back\?code=/)
   for (const address of [
     'http://127.0.0.1:53127/other',
@@ -220,6 +224,32 @@ test('a native app comes back at whichever port it got', async (t) => {
     t.equal(refused.statusCode, 400, address)
     t.notOk(refused.headers.location)
   }
+})
+
+test('who listens at another port of the machine gets nothing without the person', async (t) => {
+  const redirect_uris = ['http://127.0.0.1/back', 'http://127.0.0.1:4000/back']
+  const { app } = await startPairedBridge(
+    t,
+    registering(t, client({ redirect_uris }), confidential({ redirect_uris })),
+  )
+  const browser = openBrowser(app)
+  const address = (port: string, change: Change = {}) =>
+    requestUrl({ client_id: 'an-app', redirect_uri: `http://127.0.0.1${port}/back`, ...change })
+  const own = address(':53127')
+  const held_identity = fieldOf((await browser.send(own, DEMO)).body, 'held_identity')
+  t.ok(answerOf(await browser.send(own, { held_identity, consent: 'allow' })).get('code'))
+
+  for (const port of [':53127', ':53128', '']) {
+    const again = await browser.open(address(port))
+    const asked = port === '' ? 303 : 200
+    t.equal(again.statusCode, asked, `${port}: of the house, allowed before, signed in`)
+    const silent = await browser.open(address(port, { prompt: 'none' }))
+    t.equal(answerOf(silent).get('error'), port === '' ? null : 'consent_required')
+  }
+  const exact = await browser.open(address(':4000'))
+  t.ok(answerOf(exact).get('code'), 'an address that is registered as it is')
+  const server = await browser.open(address(':53127', { client_id: 'a-server' }))
+  t.ok(answerOf(server).get('code'), 'a code is worth nothing without its secret')
 })
 
 test('a client that is registered while the bridge runs, and one that is taken out', async (t) => {

@@ -182,6 +182,20 @@ for (const engine of ENGINES) {
       t.equal((await gate.request('/', { token: mint(replaced) })).status, 200)
     })
 
+    t.test('A6: a key that signs ID tokens alone is no key here', async (t) => {
+      const key = newKey('key-1')
+      const other = newKey('key-2', 'RS256')
+      for (const [mark, status] of [
+        [{}, 200],
+        [{ drawbridge_signs: 'id_token' }, 401],
+      ] as const) {
+        const bridge = await startBridge(t, [key.publicJwk, { ...other.publicJwk, ...mark }])
+        const gate = await start(t, engine, bridge)
+        t.equal((await gate.request('/', { token: mint(key) })).status, 200)
+        t.equal((await gate.request('/', { token: mint(other) })).status, status)
+      }
+    })
+
     t.test(
       'A6: with the bridge gone, the cached keys serve; what they cannot decide is 503',
       async (t) => {

@@ -43,7 +43,7 @@ export const de: Texts = {
   problem: {
     title: 'Dieser Link funktioniert nicht',
     lead: 'Gehen Sie zur App zurück und versuchen Sie es noch einmal. Wenn es wieder geschieht, sagen Sie es denen, die sie betreiben.',
-    retry_title: 'Sie sind nicht angemeldet',
+    retry_title: 'Das hat nicht geklappt',
     retry: 'Noch einmal versuchen',
   },
   untrusted: {
@@ -70,6 +70,7 @@ export const de: Texts = {
     provider_unavailable:
       'Dieser Anbieter antwortet nicht. Versuchen Sie es gleich noch einmal, oder melden Sie sich anders an.',
     invalid_request: 'Die Anfrage ist fehlerhaft.',
+    unsupported_media_type: 'Die Anfrage ist fehlerhaft.',
     origin_refused: 'Diese Anfrage muss vom selben Ursprung kommen.',
     not_found: 'An dieser Adresse ist nichts.',
     server_error: 'Hier ist etwas schiefgegangen.',

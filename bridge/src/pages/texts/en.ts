@@ -42,7 +42,7 @@ export const en: Texts = {
   problem: {
     title: 'This link does not work',
     lead: 'Go back to the app and try again. If it happens again, tell the people who run it.',
-    retry_title: 'You are not signed in',
+    retry_title: 'That did not work',
     retry: 'Try again',
   },
   untrusted: {
@@ -51,5 +51,6 @@ export const en: Texts = {
     logout_redirect_uri: 'The address to go to afterwards is not registered for this app.',
   },
   too_late: 'That took too long. Sign in again.',
-  errors: {},
+  // The others say what the code itself says.
+  errors: { unsupported_media_type: 'The request is malformed.' },
 }

@@ -43,7 +43,7 @@ export const es: Texts = {
   problem: {
     title: 'Este enlace no funciona',
     lead: 'Vuelva a la aplicación e inténtelo de nuevo. Si vuelve a pasar, dígalo a quienes la mantienen.',
-    retry_title: 'No ha iniciado sesión',
+    retry_title: 'Eso no ha funcionado',
     retry: 'Intentar de nuevo',
   },
   untrusted: {
@@ -69,6 +69,7 @@ export const es: Texts = {
     provider_unavailable:
       'Ese proveedor no responde. Inténtelo de nuevo en un momento, o inicie sesión de otra manera.',
     invalid_request: 'La solicitud está mal formada.',
+    unsupported_media_type: 'La solicitud está mal formada.',
     origin_refused: 'Esta solicitud debe venir del mismo origen.',
     not_found: 'No hay nada en esta dirección.',
     server_error: 'Algo ha fallado aquí.',

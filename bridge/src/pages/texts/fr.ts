@@ -43,7 +43,7 @@ export const fr: Texts = {
   problem: {
     title: 'Ce lien ne fonctionne pas',
     lead: 'Retournez à l’application et réessayez. Si cela se reproduit, prévenez ses responsables.',
-    retry_title: 'Vous n’êtes pas connecté',
+    retry_title: 'Cela n’a pas fonctionné',
     retry: 'Réessayer',
   },
   untrusted: {
@@ -69,6 +69,7 @@ export const fr: Texts = {
     provider_unavailable:
       'Ce fournisseur ne répond pas. Réessayez dans un instant, ou connectez-vous autrement.',
     invalid_request: 'La demande est mal formée.',
+    unsupported_media_type: 'La demande est mal formée.',
     origin_refused: 'Cette demande doit venir de la même origine.',
     not_found: 'Il n’y a rien à cette adresse.',
     server_error: 'Quelque chose s’est mal passé ici.',
