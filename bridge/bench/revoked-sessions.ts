@@ -40,6 +40,8 @@ function endedSession(uid: number, ended: number): Session {
     odoo_browser: null,
     browser_sid: null,
     claims: null,
+    logout_at: null,
+    logout_tries: 0,
   }
 }
 

@@ -42,6 +42,7 @@ import { validateRoute } from './routes/validate.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { startCleanup } from './sessions/cleanup.ts'
 import { createConsents } from './sessions/consents.ts'
+import { createLogouts } from './sessions/logouts.ts'
 import { openDatabase } from './sessions/open.ts'
 import { createPairings } from './sessions/pairings.ts'
 import { createRevocationLog } from './sessions/revocations.ts'
@@ -50,6 +51,8 @@ import { createAccessTokens } from './tokens/access-token.ts'
 import { createClientSigner } from './tokens/client-signer.ts'
 import { createIdTokens } from './tokens/id-token.ts'
 import { createKeyPush, type KeyPush } from './tokens/key-push.ts'
+import { createLogoutPush } from './tokens/logout-push.ts'
+import { createLogoutRequests } from './tokens/logout-request.ts'
 import { createOdooProofs } from './tokens/odoo-proof.ts'
 import { createReconcile } from './tokens/reconcile.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
@@ -125,6 +128,18 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
   const clientSigner = createClientSigner(keys, clients)
   const idTokens = createIdTokens(clientSigner, issuer)
+  const logoutPush = createLogoutPush({
+    clients,
+    queue: createLogouts(database),
+    idTokens,
+    requests: createLogoutRequests(),
+    log: app.log,
+    observe: metrics.logout,
+  })
+  app.addHook('onReady', () => {
+    logoutPush.start()
+  })
+  app.addHook('onClose', () => logoutPush.stop())
   const refreshTokens = createRefreshTokens(keys.secrets, issuer)
   const sessions = createSessions({
     clients,

@@ -18,6 +18,7 @@ const USAGE = `Usage:
   --id ID                          client_id; made of the name where absent
   --redirect-uri URL               once for each
   --post-logout-redirect-uri URL   once for each
+  --backchannel-logout-uri URL     where it is told that its users are signed out
   --confidential                   it runs on a server and can keep a secret
   --auth-method METHOD             client_secret_basic (--confidential), client_secret_post or private_key_jwt
   --jwks-uri URL                   where its public keys are (private_key_jwt)
@@ -36,6 +37,7 @@ const OPTIONS = {
   id: { type: 'string' },
   'redirect-uri': { type: 'string', multiple: true },
   'post-logout-redirect-uri': { type: 'string', multiple: true },
+  'backchannel-logout-uri': { type: 'string' },
   confidential: { type: 'boolean', default: false },
   'auth-method': { type: 'string' },
   'jwks-uri': { type: 'string' },
@@ -90,6 +92,7 @@ function createEntry(values: ReturnType<typeof readArguments>, name: string) {
     client_name: name,
     ...given('redirect_uris', values['redirect-uri']),
     ...given('post_logout_redirect_uris', values['post-logout-redirect-uri']),
+    ...given('backchannel_logout_uri', values['backchannel-logout-uri']),
     ...(isMachine ? { grant_types: grants } : {}),
     token_endpoint_auth_method: method as ClientAuthenticationMethod,
     ...given('client_secret_sha256', secret && createHash('sha256').update(secret).digest('hex')),

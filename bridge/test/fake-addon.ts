@@ -1,15 +1,17 @@
 import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import {
   CONTINUE_PATH,
   ODOO_EVENTS_PATH,
   ODOO_PROOF_TYP,
+  SCOPE_READ,
   type OdooProofClaims,
   type OdooRevocations,
 } from '../src/contract/index.ts'
+import { OWN_PARTNER, OWN_USER } from './fake-odoo.ts'
 
 /** A key for events, as the addon makes it. */
 export interface AddonKey {
@@ -134,6 +136,19 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
     }
   }
 
+  /** What a user reads of themselves; Odoo lets those who bring `odoo.read` read, and nobody else. */
+  const readOf = ({ url, headers }: IncomingMessage): unknown => {
+    const model = /\/call\/([\w.]+)\/read$/.exec(url ?? '')?.[1]
+    if (model === undefined) return undefined
+    const [, claims = ''] = (headers.authorization ?? '').split('.')
+    const { scope } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { scope: string }
+    if (!scope.split(' ').includes(SCOPE_READ)) {
+      const name = 'odoo.addons.auth_drawbridge.exceptions.InsufficientScope'
+      return { error: { message: 'Odoo Server Error', data: { name } } }
+    }
+    return { result: [model === 'res.users' ? OWN_USER : OWN_PARTNER] }
+  }
+
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -149,7 +164,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       }
       fake.calls.push(name)
       const asked = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>
-      response.end(JSON.stringify(answer(name, asked)))
+      response.end(JSON.stringify(readOf(request) ?? answer(name, asked)))
     })
   })
   server.listen(0, '127.0.0.1')

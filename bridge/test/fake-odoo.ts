@@ -35,7 +35,7 @@ const USERS: Record<string, { uid: number; password: string; code?: string }> = 
 }
 
 /** What Odoo has of Marc Demo himself; `false` is its word for empty. */
-const OWN_PARTNER = {
+export const OWN_PARTNER = {
   id: 3,
   lang: 'fr_BE',
   tz: 'Europe/Brussels',
@@ -50,6 +50,9 @@ const OWN_PARTNER = {
   country_id: [233, 'United States'],
   write_date: '2026-01-02 03:04:05',
 }
+
+/** As a user of Odoo, he is this. */
+export const OWN_USER = { id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }
 
 const CODE_FORM = `<form method="POST"><input type="hidden" name="csrf_token" value="the-token"/>
   <input name="totp_token" autocomplete="off"/></form>`
@@ -104,7 +107,7 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
       case 'res.users.has_group':
         return fake.groups[owners.get(session) ?? 'demo']?.includes(String(args[1])) ?? false
       case 'res.users.read':
-        return [{ id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }]
+        return [OWN_USER]
       case 'res.partner.read':
         return [OWN_PARTNER]
       case 'res.partner.search_read':

@@ -27,7 +27,7 @@ export function testOauthStores(t: Test, open: () => Database): void {
       const second = newSession()
       await store.insert(second)
       const insert = async (browser_sid: string | null, scope = 'openid') => {
-        const session = { ...newSession(), browser_sid, scope }
+        const session = { ...newSession(), browser_sid, scope, logout_at: 0 }
         await store.insert(session)
         return session.sid
       }

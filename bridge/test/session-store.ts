@@ -49,6 +49,8 @@ export const newSession = (): Session => ({
   odoo_browser: null,
   browser_sid: null,
   claims: null,
+  logout_at: null,
+  logout_tries: 0,
 })
 
 /**

@@ -1,3 +1,4 @@
+import { testLogouts } from './logouts.ts'
 import { testOauthStores } from './oauth-stores.ts'
 import { testPairingStore } from './pairing-store.ts'
 import { testSessionStore } from './session-store.ts'
@@ -7,4 +8,5 @@ export const STORES = {
   sessions: testSessionStore,
   'the paired Odoo': testPairingStore,
   'other apps': testOauthStores,
+  'sign-outs to tell of': testLogouts,
 }

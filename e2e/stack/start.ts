@@ -73,9 +73,8 @@ async function start(stopped: AbortSignal): Promise<Stack> {
         resources: [new URL('handbook', api).href],
       },
       // Nobody uses them but tests.
-      ...(ephemeral
-        ? [...independentClients(api, OTHER_APP), { ...askingApp(OTHER_APP), resources: [api] }]
-        : []),
+      ...(ephemeral ? [{ ...askingApp(OTHER_APP), resources: [api] }] : []),
+      ...(ephemeral ? independentClients(api, OTHER_APP) : []),
     ],
     ...(ephemeral ? { providers: PROVIDERS } : {}),
     corsOrigins: origins(OTHER_APP),

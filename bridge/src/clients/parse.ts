@@ -69,6 +69,7 @@ function toClient(entry: ClientEntry, options: ParseOptions): Client {
     client_name: entry.client_name ?? entry.client_id,
     redirect_uris,
     post_logout_redirect_uris: entry.post_logout_redirect_uris ?? [],
+    backchannel_logout_uri: entry.backchannel_logout_uri,
     first_party: entry.first_party ?? false,
     grant_types: entry.grant_types ?? ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: method,

@@ -84,6 +84,15 @@ export function conflictsIn(entry: ClientEntry, limits: BridgeLimits): string[] 
       'redirect_uris: not expected, grant_types has no authorization_code',
     ],
     [
+      !hasCode && entry.backchannel_logout_uri !== undefined,
+      'backchannel_logout_uri: not expected, grant_types has no authorization_code',
+    ],
+    [
+      entry.backchannel_logout_session_required !== undefined &&
+        entry.backchannel_logout_uri === undefined,
+      'backchannel_logout_session_required: not expected without backchannel_logout_uri',
+    ],
+    [
       grants.includes('refresh_token') && !hasCode,
       'grant_types: refresh_token is expected beside authorization_code alone',
     ],

@@ -55,6 +55,17 @@ export const ClientEntry = Type.Object(
     post_logout_redirect_uris: optional(
       addresses('addresses to return to after a sign-out, letter by letter'),
     ),
+    backchannel_logout_uri: optional(
+      address(
+        'the https address (http on loopback alone), without a fragment, where it is told of sign-outs',
+      ),
+    ),
+    backchannel_logout_session_required: optional(
+      Type.Boolean({
+        default: false,
+        description: 'true or false; logout tokens have both sub and sid in any case',
+      }),
+    ),
     first_party: optional(
       Type.Boolean({ default: false, description: 'true or false: true asks nobody for consent' }),
     ),

@@ -27,6 +27,25 @@ export interface IdTokenClaims {
   sid: string
 }
 
+/** What a logout token says has happened. @see OpenID Connect Back-Channel Logout 1.0 §2.4 */
+export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+/**
+ * Claims of a logout token; it never has a `nonce`. Times are seconds since 1970.
+ * @see OpenID Connect Back-Channel Logout 1.0 §2.4
+ */
+export interface LogoutTokenClaims {
+  iss: string
+  sub: string
+  aud: string
+  iat: number
+  exp: number
+  jti: string
+  /** The session that its user is signed out of, as in the ID token. */
+  sid: string
+  events: { [LOGOUT_EVENT]: Record<string, never> }
+}
+
 /** What a client may be told of a user. @see OpenID Connect Core 1.0 §5.1 */
 export interface UserInfo {
   /** The Odoo user id, as a string. */
@@ -41,6 +60,7 @@ export interface UserInfo {
   email?: string
   email_verified?: boolean
   phone_number?: string
+  phone_number_verified?: boolean
   address?: {
     street_address?: string
     locality?: string

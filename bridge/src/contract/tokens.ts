@@ -4,6 +4,9 @@ export const ACCESS_TOKEN_TYP = 'at+jwt'
 /** `typ` of a refresh token: never valid where an access token is asked for, nor the other way round. */
 export const REFRESH_TOKEN_TYP = 'rt+jwt'
 
+/** `typ` of a logout token: no ID token and no access token passes as one, nor the other way round. */
+export const LOGOUT_TOKEN_TYP = 'logout+jwt'
+
 /** Reading methods of Odoo's API. */
 export const SCOPE_READ = 'odoo.read'
 

@@ -52,6 +52,8 @@ export const openidConfiguration = (
   ...authorizationServerMetadata(issuer, machineClients),
   userinfo_endpoint: issuer + PATHS.userinfo,
   end_session_endpoint: issuer + PATHS.endSession,
+  backchannel_logout_supported: true,
+  backchannel_logout_session_supported: true,
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: algorithms,
   acr_values_supported: ACR_VALUES,

@@ -47,7 +47,7 @@ type Claim = Exclude<keyof UserInfo, 'sub'>
 const CLAIMS_OF_SCOPE: Record<string, readonly Claim[]> = {
   profile: ['name', 'preferred_username', 'locale', 'zoneinfo', 'website', 'updated_at'],
   email: ['email', 'email_verified'],
-  phone: ['phone_number'],
+  phone: ['phone_number', 'phone_number_verified'],
   address: ['address'],
 }
 
@@ -99,6 +99,7 @@ export async function readUserInfo(
   const [partner] = await odoo.read<Partner>('res.partner', [user.partner_id[0]], PARTNER_FIELDS)
   if (!partner) throw new TypeError("Odoo did not find the user's partner.")
   const email = text(partner.email)
+  const phone = text(partner.phone)
   const all: Record<Claim, unknown> = {
     name: user.name,
     preferred_username: user.login,
@@ -108,9 +109,10 @@ export async function readUserInfo(
     website: text(partner.website),
     updated_at: Math.floor(Date.parse(`${partner.write_date.replace(' ', 'T')}Z`) / 1000),
     email,
-    // Odoo lets people write into this field whatever they like.
+    // Odoo lets people write into these fields whatever they like.
     email_verified: email === undefined ? undefined : false,
-    phone_number: text(partner.phone),
+    phone_number: phone,
+    phone_number_verified: phone === undefined ? undefined : false,
     address: addressOf(partner),
   }
   const found = [...granted].map((claim) => [claim, all[claim]] as const)

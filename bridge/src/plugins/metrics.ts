@@ -43,6 +43,8 @@ export interface Metrics {
     keys: (outcome: 'ok' | 'failed' | 'differs') => void
     revocations: (outcome: 'ok' | 'failed') => void
   }
+  /** How telling a client of a sign-out went. */
+  logout: (outcome: 'told' | 'refused' | 'failed' | 'given_up') => void
   /** Where to read the pool when somebody asks. */
   watchPool: (read: () => Pool) => void
 }
@@ -158,8 +160,17 @@ export function createMetrics(): Metrics {
     'outcome',
   )
 
+  const logouts = counter(
+    'backchannel_logouts_total',
+    'Requests that tell clients of sign-outs, by outcome.',
+    'outcome',
+  )
+
   return {
     registry,
+    logout: (outcome) => {
+      logouts.inc({ outcome })
+    },
     pushes: {
       keys: (outcome) => {
         pushes.inc({ what: 'keys', outcome })

@@ -59,6 +59,7 @@ export const UserInfoAnswer = Type.Object({
   email: optionalText,
   email_verified: Type.Optional(Type.Boolean()),
   phone_number: optionalText,
+  phone_number_verified: Type.Optional(Type.Boolean()),
   address: Type.Optional(
     Type.Object({
       street_address: optionalText,

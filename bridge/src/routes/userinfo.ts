@@ -2,7 +2,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { PATHS, type UserInfo } from '../contract/index.ts'
+import { PATHS, SCOPE_READ, type UserInfo } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import { grantedClaims, readUserInfo } from '../oauth/userinfo.ts'
 import { OdooSessionEnded } from '../odoo/port.ts'
@@ -59,7 +59,8 @@ export const userInfoRoute: FastifyPluginAsyncTypebox<UserInfoRouteOptions> = as
     requireOriginOf(client, request)
     const scope = claims.scope.split(' ')
     if (!scope.includes('openid')) throw new BridgeError('insufficient_scope')
-    const { uid, odoo } = await sessions.asUser(claims.sid)
+    // Odoo does not know the scopes of OpenID Connect: what these allow, the bridge reads for the app.
+    const { uid, odoo } = await sessions.asUser(claims.sid, SCOPE_READ)
     try {
       return await readUserInfo(odoo, uid, grantedClaims(scope, session.claims))
     } catch (error) {

@@ -39,6 +39,13 @@ export interface Session {
   browser_sid: string | null
   /** The `claims` parameter of the app, JSON. @see OpenID Connect Core 1.0 §5.5 */
   claims: string | null
+  /**
+   * When its client is to be told next that it is over, by the clock of the database. 0: as soon as
+   * it is. null: never, or never again.
+   */
+  logout_at: number | null
+  /** How often that was tried. */
+  logout_tries: number
 }
 
 /** What Odoo said of a session's user, and when it was asked. */
@@ -147,8 +154,8 @@ export interface SessionStore {
   endAll(uid: number, reason: RevokedReason, now: number): Promise<Session[]>
 
   /**
-   * Removes sessions that were over, codes that had expired, cut-offs that were recorded before
-   * `before`, and assertions that expired an hour ago.
+   * Removes sessions that were over, unless a client is still to be told, codes that had expired,
+   * cut-offs that were recorded before `before`, and assertions that expired an hour ago.
    * @param before milliseconds since 1970
    * @returns how many rows
    */
@@ -194,8 +201,10 @@ export interface SessionStore {
   moveApps(fromSid: string, toSid: string): Promise<void>
 
   /**
-   * Ends the live sessions that were begun from one of a browser, those apart that are meant to
-   * outlive it (`offline_access`).
+   * Ends the live sessions that were begun from one of a browser. Those that are meant to outlive it
+   * (`offline_access`) go on, if their code was redeemed, but their clients are to be told.
+   * @returns what was ended
+   * @see OpenID Connect Back-Channel Logout 1.0 §2.7
    */
   endOfBrowser(browserSid: string, reason: RevokedReason, now: number): Promise<Session[]>
 
@@ -223,7 +232,8 @@ export interface SessionStore {
   sidOfRedeemedCode(codeHash: string): Promise<string | undefined>
 
   /**
-   * Gives a session that waited for its code its full life.
+   * Gives a session that waited for its code its full life. From here on its client knows of it,
+   * and is to be told when it is over.
    * @param expiresAt milliseconds since 1970
    */
   activate(sid: string, expiresAt: number, now: number): Promise<Session | undefined>
@@ -309,6 +319,39 @@ export interface Consent {
   scope: string
   /** Milliseconds since 1970: the last time. */
   granted_at: number
+}
+
+/** A sign-out that a client is being told of, by whoever has claimed it. */
+export type Logout = Pick<Session, 'sid' | 'uid' | 'client_id' | 'logout_tries'> & {
+  /** Until then nobody else claims it. */
+  logout_at: number
+}
+
+/**
+ * The sign-outs that clients are still to be told of, shared by all bridges. What puts them there is
+ * the end of a session, and nothing else has to be done for that.
+ */
+export interface LogoutQueue {
+  /**
+   * Takes some that are due, the same number of each client first.
+   * @param clients how many of each client at most, by its `client_id`
+   * @param most of all together
+   * @param lease milliseconds: what is not settled or postponed by then may be claimed again
+   */
+  claim(clients: ReadonlyMap<string, number>, most: number, lease: number): Promise<Logout[]>
+  /** Nothing is left to tell of this session. */
+  settle(sid: string): Promise<void>
+  /**
+   * Has it claimed again later, unless somebody else has claimed it meanwhile.
+   * @param pause milliseconds
+   */
+  postpone(logout: Logout, pause: number): Promise<void>
+  /**
+   * Forgets what is due for others than these clients.
+   * @param age milliseconds that it must have been due for
+   * @returns how many
+   */
+  forgetOthers(clients: readonly string[], age: number): Promise<number>
 }
 
 /** What users have let apps have. */

@@ -1,4 +1,5 @@
 import type { Database, Parameter } from './database.ts'
+import { TO_BE_TOLD } from './logouts.ts'
 import { migrate } from './migrate.ts'
 import type { AuthorizationCode, Session, SessionStore } from './port.ts'
 import { createReader } from './reads.ts'
@@ -11,6 +12,12 @@ const LIVE = 'revoked_at IS NULL AND expires_at > $2 AND absolute_expires_at > $
 /** Portable spelling of LEAST(now + idle, absolute), with now in $2 and idle in $3. */
 const NEXT_EXPIRY =
   'CASE WHEN $2 + $3 < absolute_expires_at THEN $2 + $3 ELSE absolute_expires_at END'
+
+/**
+ * A session that goes on where its browser is signed out. One whose code is still to be redeemed
+ * does not: nobody would be told of the sign-out, and it would begin after it.
+ */
+const OUTLIVES = "(' ' || scope || ' ') LIKE '% offline_access %' AND logout_at IS NOT NULL"
 
 /** A list of users with their stamps in `$1` and `$4`, as a table. */
 const STAMPS: Record<Database['driver'], string> = {
@@ -58,6 +65,8 @@ const COLUMNS = [
   'odoo_browser',
   'browser_sid',
   'claims',
+  'logout_at',
+  'logout_tries',
 ] as const satisfies (keyof Session)[]
 
 const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})
@@ -112,8 +121,11 @@ export async function openStore(database: Database): Promise<SessionStore> {
       ),
 
     end: async (sid, reason) => {
+      // A client that gives its token back knows, and its user may go on there. @see RFC 7009 §1
       const row = await one(
-        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $2
+        `UPDATE sessions
+            SET revoked_at = ${time}, revoked_reason = $2,
+                logout_at = CASE WHEN $2 = 'revoked_by_client' THEN NULL ELSE logout_at END
           WHERE sid = $1 AND revoked_at IS NULL
       RETURNING sid`,
         [sid, reason],
@@ -160,7 +172,8 @@ export async function openStore(database: Database): Promise<SessionStore> {
     removeOld: async (before) => {
       const sessions = await database.query(
         `DELETE FROM sessions
-          WHERE revoked_at < $1 OR expires_at < $1 OR absolute_expires_at < $1
+          WHERE (revoked_at < $1 OR expires_at < $1 OR absolute_expires_at < $1)
+            AND ${TO_BE_TOLD} IS NOT TRUE
       RETURNING sid`,
         [before],
       )
@@ -242,17 +255,20 @@ export async function openStore(database: Database): Promise<SessionStore> {
       ])
     },
 
-    endOfBrowser: (browserSid, reason, now) =>
-      database.query<Session>(
-        `UPDATE sessions SET revoked_at = ${time}, revoked_reason = $3
+    endOfBrowser: async (browserSid, reason, now) => {
+      const sessions = await database.query<Session>(
+        `UPDATE sessions
+            SET revoked_at = CASE WHEN ${OUTLIVES} THEN NULL ELSE ${time} END,
+                revoked_reason = CASE WHEN ${OUTLIVES} THEN NULL ELSE $3 END,
+                logout_at = CASE WHEN logout_at = 0 THEN ${time} ELSE logout_at END
           WHERE revoked_at IS NULL AND sid IN (
-            SELECT sid FROM sessions
-             WHERE browser_sid = $1 AND (' ' || scope || ' ') NOT LIKE '% offline_access %'
-               AND ${LIVE}
+            SELECT sid FROM sessions WHERE browser_sid = $1 AND ${LIVE}
              ${IN_ORDER[database.driver]})
       RETURNING *`,
         [browserSid, now, reason],
-      ),
+      )
+      return sessions.filter(({ revoked_at }) => revoked_at !== null)
+    },
 
     endAtClient: (uid, clientId, reason, now) =>
       database.query<Session>(
@@ -321,7 +337,7 @@ export async function openStore(database: Database): Promise<SessionStore> {
     activate: (sid, expiresAt, now) =>
       one(
         `UPDATE sessions
-            SET last_seen_at = $2,
+            SET last_seen_at = $2, logout_at = 0,
                 expires_at = CASE WHEN $3 < absolute_expires_at THEN $3 ELSE absolute_expires_at END
           WHERE sid = $1 AND generation = 0 AND ${LIVE}
       RETURNING *`,

@@ -16,6 +16,8 @@ export interface Client {
   redirect_uris: string[]
   /** Where a browser may be sent after a sign-out. @see OIDC RP-Initiated Logout §3.1 */
   post_logout_redirect_uris: string[]
+  /** Where it is told that its users are signed out. @see OIDC Back-Channel Logout §2.2 */
+  backchannel_logout_uri: string | undefined
   /** Of the same people as the bridge: nobody is asked whether it may. */
   first_party: boolean
   grant_types: GrantType[]

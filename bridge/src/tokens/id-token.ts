@@ -1,6 +1,11 @@
-import { createHash, createPublicKey } from 'node:crypto'
+import { createHash, createPublicKey, randomUUID } from 'node:crypto'
 import { createDecoder, createVerifier, TokenError } from 'fast-jwt'
-import type { IdTokenClaims } from '../contract/index.ts'
+import {
+  LOGOUT_EVENT,
+  LOGOUT_TOKEN_TYP,
+  type IdTokenClaims,
+  type LogoutTokenClaims,
+} from '../contract/index.ts'
 import type { Session } from '../sessions/port.ts'
 import { acrOf } from './acr.ts'
 import type { ClientSigner } from './client-signer.ts'
@@ -11,13 +16,16 @@ const TYP = 'JWT'
 /** Seconds: a client looks at it once, when it gets it. */
 export const ID_TOKEN_TTL = 600
 
+/** Seconds: it is minted for one request, and worth nothing to whoever finds it later. */
+const LOGOUT_TTL = 120
+
 const decode = createDecoder({ complete: true })
 
 /** @see OpenID Connect Core 1.0 §3.1.3.6; both algorithms here hash with SHA-256 */
 const leftHalf = (token: string): string =>
   createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url')
 
-/** Mints ID tokens, and reads those that come back as hints. */
+/** Mints ID tokens and the logout tokens that go with them, and reads ID tokens that come back. */
 export interface IdTokens {
   /**
    * Tells before something is changed whether this client could be given one.
@@ -31,6 +39,13 @@ export interface IdTokens {
    * @throws KeysUnavailable
    */
   mint(session: Session, accessToken: string, nonce: string | null, now: number): Promise<string>
+  /**
+   * What tells a client that its user is signed out; signed as its ID tokens are.
+   * @param now milliseconds since 1970
+   * @throws KeysUnavailable
+   * @see OpenID Connect Back-Channel Logout 1.0 §2.4
+   */
+  mintLogout(session: Pick<Session, 'sid' | 'uid' | 'client_id'>, now: number): Promise<string>
   /**
    * Whom an ID token was about; it may have expired.
    * @returns undefined for whatever is none of this bridge, or signed by a key that is not published any more
@@ -62,6 +77,21 @@ export function createIdTokens(signer: ClientSigner, issuer: string): IdTokens {
         ...(nonce === null ? {} : { nonce }),
       }
       return signer.sign(session.client_id, TYP, claims)
+    },
+
+    mintLogout: ({ sid, uid, client_id }, now) => {
+      const iat = Math.floor(now / 1000)
+      const claims: LogoutTokenClaims = {
+        iss: issuer,
+        sub: String(uid),
+        aud: client_id,
+        iat,
+        exp: iat + LOGOUT_TTL,
+        jti: randomUUID(),
+        sid,
+        events: { [LOGOUT_EVENT]: {} },
+      }
+      return signer.sign(client_id, LOGOUT_TOKEN_TYP, claims)
     },
 
     readHint: async (token) => {

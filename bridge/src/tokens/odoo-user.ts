@@ -28,8 +28,11 @@ export function createOdooUsers(options: OdooUsersOptions) {
   return {
     odooSessionOf,
 
-    /** @throws OdooSessionEnded if the session at Odoo is on record but does not open */
-    userOf: async (session: Session): Promise<OdooUser> => {
+    /**
+     * @param scope of the tokens for Odoo
+     * @throws OdooSessionEnded if the session at Odoo is on record but does not open
+     */
+    userOf: async (session: Session, scope = session.scope): Promise<OdooUser> => {
       let sealed = session.odoo_session
       const odooSession = await odooSessionOf(session)
       if (sealed !== null && odooSession === undefined) throw new OdooSessionEnded()
@@ -50,7 +53,11 @@ export function createOdooUsers(options: OdooUsersOptions) {
           return odooSessionOf(row)
         },
         accessToken: () =>
-          accessTokens.mint({ ...session, audience: odooAudience }, Date.now(), ODOO_TOKEN_TTL),
+          accessTokens.mint(
+            { ...session, scope, audience: odooAudience },
+            Date.now(),
+            ODOO_TOKEN_TTL,
+          ),
       }
     },
   }

@@ -83,6 +83,8 @@ export function createSessionStarts(options: SessionStartsOptions) {
       odoo_browser: identity.odooBrowser,
       browser_sid: grant.browserSid ?? null,
       claims: grant.claims ?? null,
+      logout_at: null,
+      logout_tries: 0,
     }
   }
 

@@ -221,13 +221,14 @@ export function createSessions(options: SessionsOptions) {
 
     /**
      * Odoo with the rights of the session's user.
+     * @param scope that Odoo is told; the session's own where it is left out
      * @throws BridgeError session_ended
      * @throws OdooSessionEnded if what is on record for Odoo does not open
      */
-    async asUser(sid: string): Promise<{ uid: number; odoo: OdooClient }> {
+    async asUser(sid: string, scope?: string): Promise<{ uid: number; odoo: OdooClient }> {
       const session = await store.get(sid)
       if (!session || !isLive(session, Date.now())) throw new BridgeError('session_ended')
-      return { uid: session.uid, odoo: odoo.asUser(await userOf(session)) }
+      return { uid: session.uid, odoo: odoo.asUser(await userOf(session, scope)) }
     },
   }
 }

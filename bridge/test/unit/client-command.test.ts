@@ -69,8 +69,12 @@ test('the algorithm of ID tokens stands in the entry, and among the settings', a
 })
 
 test('an app without a secret, and a machine', async (t) => {
-  const app = await run('--name', 'App', '--redirect-uri', REDIRECT_URI)
+  const told = 'https://app.example/logged-out'
+  const app = await run(
+    ...['--name', 'App', '--redirect-uri', REDIRECT_URI, '--backchannel-logout-uri', told],
+  )
   t.match(app.entry, { token_endpoint_auth_method: 'none', redirect_uris: [REDIRECT_URI] })
+  t.equal(app.entry.backchannel_logout_uri, told)
   t.notOk(app.settings.has('Client secret'))
   t.equal(app.settings.get('PKCE'), 'S256')
   const machine = await run('--name', 'Export', '--odoo-login', 'bot', '--group', 'base.group_user')

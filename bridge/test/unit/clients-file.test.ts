@@ -96,6 +96,20 @@ test('a wrong file is refused by the name of the client and the member', (t) => 
     [client({ redirect_uris: ['https://app.example\\.evil.example/'] }), /redirect_uris\[0\]: /],
     [client({ redirect_uris: ['javascript:alert(1)'] }), /redirect_uris\[0\]: /],
     [client({ redirect_uris: ['http://localhost.evil.example/'] }), /redirect_uris\[0\]: /],
+    ...['http://app.example/', 'https://app.example/#x', 'https://u@app.example/', '/told'].map(
+      (backchannel_logout_uri): [object, RegExp] => [
+        client({ backchannel_logout_uri }),
+        /: backchannel_logout_uri: expected the https address/,
+      ],
+    ),
+    [
+      client({ backchannel_logout_session_required: true }),
+      /backchannel_logout_session_required: not expected without/,
+    ],
+    [
+      confidential({ ...machine, backchannel_logout_uri: 'https://app.example/' }),
+      /backchannel_logout_uri: not expected, grant_types/,
+    ],
     [client({ redirect_uris: [] }), /redirect_uris: expected one at least/],
     [client({ redirect_uris: ['https://a.b', 'https://a.b'] }), /redirect_uris: something stands/],
     [client({ origins: ['*'] }), /origins\[0\]: expected an origin/],

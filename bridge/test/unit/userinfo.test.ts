@@ -27,6 +27,7 @@ test('userinfo gives what the scopes allow, by header or body', async (t) => {
     email: 'marc@example.com',
     email_verified: false,
     phone_number: '+32 2 555 12 34',
+    phone_number_verified: false,
     address: {
       street_address: '3575 Buena Vista Avenue\nSuite 12',
       locality: 'Eugene',
