@@ -39,15 +39,6 @@ const USERS: Record<string, { uid: number; password: string; code?: string }> = 
 }
 
 /** What Odoo has of Marc Demo himself; `false` is its word for empty. */
-const OWN_USER = {
-  id: 6,
-  name: 'Marc Demo',
-  login: 'demo',
-  lang: 'fr_BE',
-  partner_id: [3, 'Marc Demo'],
-  company_id: [1, 'My Company'],
-  company_ids: [1],
-}
 export const OWN_PARTNER = {
   id: 3,
   lang: 'fr_BE',
@@ -65,7 +56,15 @@ export const OWN_PARTNER = {
 }
 
 /** As a user of Odoo, he is this. */
-export const OWN_USER = { id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }
+export const OWN_USER = {
+  id: 6,
+  name: 'Marc Demo',
+  login: 'demo',
+  lang: 'fr_BE',
+  partner_id: [3, 'Marc Demo'],
+  company_id: [1, 'My Company'],
+  company_ids: [1],
+}
 
 const CODE_FORM = `<form method="POST"><input type="hidden" name="csrf_token" value="the-token"/>
   <input name="totp_token" autocomplete="off"/></form>`
