@@ -22,7 +22,7 @@ const room = (name: string, ...others: string[]) => ({
   except: [`./${name}`, ...others],
 })
 
-/** Data flows routes → oauth | tokens → sessions, keys, odoo; only app.ts sees them all. */
+/** Data flows routes → oauth | data | tokens → sessions, keys, odoo; only app.ts sees them all. */
 const doors = [
   room('contract'),
   room('keys', './contract', './batches.ts'),
@@ -34,7 +34,8 @@ const doors = [
   room('oauth', './tokens', ...common),
   room('pages', './contract'),
   room('plugins', './pages', ...common),
-  room('routes', './plugins', './oauth', './tokens', ...common),
+  room('data', ...common),
+  room('routes', './plugins', './oauth', './data', './tokens', ...common),
   ...['nginx-njs', 'pwa', 'e2e'].map((other) => ({
     target: `./${other}`,
     from: './bridge/src',

@@ -9,6 +9,7 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { installClients } from './clients/install.ts'
 import { independentClients, origins } from './clients/registered.ts'
 import { checkDisk, checkMachine, checkPip, checkProgram } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
@@ -17,10 +18,11 @@ import { ensureRoot, installStack } from './stack/install.ts'
 import { testAddon } from './stack/test-addon.ts'
 import { REPOSITORY } from './stack/paths.ts'
 import { freePort } from './stack/ports.ts'
-import { secondsSince, showProgress } from './stack/progress.ts'
+import { secondsSince, showProgress, type Progress } from './stack/progress.ts'
 import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
+import { installAnotherOdoo } from './support/another-odoo.ts'
 import { askingApp } from './support/asking-app.ts'
 
 /** What a suite needs beside the npm packages. */
@@ -29,6 +31,8 @@ type Needs = 'nothing' | 'roots' | 'stack'
 interface Suite {
   name: string
   needs: Needs
+  /** Makes what this suite alone needs. */
+  install?: (progress: Progress) => Promise<void>
   /** Runs it, with its own output on this process's. */
   run(context: Context): Promise<Outcome>
 }
@@ -116,10 +120,11 @@ const SUITES: Suite[] = [
   },
   tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
-  tapSuite('independent clients', 'e2e', 'clients', 'stack'),
+  { ...tapSuite('independent clients', 'e2e', 'clients', 'stack'), install: installClients },
   {
     name: 'browser',
     needs: 'stack',
+    install: installAnotherOdoo,
     async run({ folder, environment }) {
       const report = join(folder, 'playwright.json')
       const env = { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: report }
@@ -239,7 +244,11 @@ async function install(suites: Suite[]): Promise<void> {
   // The commands of docs/recipes.md.
   for (const program of ['curl', 'openssl']) await checkProgram(program, program)
   const progress = showProgress(process.stderr)
-  await Promise.all([installStack(progress), ensureRoot('stable', progress)])
+  await Promise.all([
+    installStack(progress),
+    ensureRoot('stable', progress),
+    ...suites.map(({ install }) => install?.(progress)),
+  ])
 }
 
 async function main(): Promise<number> {

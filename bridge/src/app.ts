@@ -25,9 +25,11 @@ import { ownCookies } from './plugins/own-cookies.ts'
 import { pages } from './plugins/pages.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { appsRoutes } from './routes/apps.ts'
+import { createAsOdooUser } from './routes/as-odoo-user.ts'
 import { authRoutes } from './routes/auth.ts'
 import { createBearer } from './routes/bearer.ts'
 import { createBrowserSessions } from './routes/browser-session.ts'
+import { contactsRoutes } from './routes/contacts.ts'
 import { healthRoutes } from './routes/health.ts'
 import { methodsRoute } from './routes/methods.ts'
 import { oauthRoutes } from './routes/oauth.ts'
@@ -277,7 +279,9 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     })
     await app.register(odooSessionsRoutes, { proofs, clients, sessions })
   }
-  await app.register(protectedDataRoute, { gate, sessions })
+  const asOdooUser = createAsOdooUser({ gate, sessions })
+  await app.register(protectedDataRoute, { asOdooUser })
+  await app.register(contactsRoutes, { asOdooUser })
   await app.register(wellKnownRoutes, {
     issuer,
     machineClients: isPaired(odoo),

@@ -7,17 +7,21 @@ export interface BridgeErrorOptions {
   description?: string
   /** Seconds after which to try again. */
   retryAfter?: number
+  /** Odoo's own words, for the person. */
+  odooMessage?: string
 }
 
 /** An answer that is a refusal. `code` is what the caller gets. */
 export class BridgeError extends Error {
   readonly code: ErrorCode
   readonly retryAfter: number | undefined
+  readonly odooMessage: string | undefined
 
-  constructor(code: ErrorCode, { cause, description, retryAfter }: BridgeErrorOptions = {}) {
-    super(description ?? ERRORS[code].description, { cause })
+  constructor(code: ErrorCode, options: BridgeErrorOptions = {}) {
+    super(options.description ?? ERRORS[code].description, { cause: options.cause })
     this.name = 'BridgeError'
     this.code = code
-    this.retryAfter = retryAfter
+    this.retryAfter = options.retryAfter
+    this.odooMessage = options.odooMessage
   }
 }

@@ -20,6 +20,10 @@ export interface FakeOdoo {
   failWith: number | undefined
   /** External ids of groups, by login. */
   groups: Record<string, string[]>
+  /** What a search for partners finds. */
+  contacts: object[]
+  /** What every write is refused with. */
+  refuseWrites: { name: string; message: string } | undefined
   /** Calls of these paths are answered, after they were acted upon, when this has resolved. */
   hold: { path: RegExp; until: Promise<void> } | undefined
   /** Resolves when the next call has come. */
@@ -52,7 +56,15 @@ export const OWN_PARTNER = {
 }
 
 /** As a user of Odoo, he is this. */
-export const OWN_USER = { id: 6, name: 'Marc Demo', login: 'demo', partner_id: [3, 'Marc Demo'] }
+export const OWN_USER = {
+  id: 6,
+  name: 'Marc Demo',
+  login: 'demo',
+  lang: 'fr_BE',
+  partner_id: [3, 'Marc Demo'],
+  company_id: [1, 'My Company'],
+  company_ids: [1],
+}
 
 const CODE_FORM = `<form method="POST"><input type="hidden" name="csrf_token" value="the-token"/>
   <input name="totp_token" autocomplete="off"/></form>`
@@ -64,14 +76,16 @@ const PARTNER = {
   phone: false,
   city: '',
   commercial_company_name: 'Azure',
+  is_company: true,
+  image_128: false,
 }
 
 /** Speaks enough of Odoo's JSON-RPC for the unit tests; the real one has its own tests. */
 export async function startFakeOdoo(): Promise<FakeOdoo> {
   let made = 0
 
-  const refused = (name: string) => ({
-    error: { message: 'Odoo Server Error', data: { name, message: name } },
+  const refused = (name: string, message = name) => ({
+    error: { message: 'Odoo Server Error', data: { name, message } },
   })
 
   /** Half sessions: who has given a password and owes a code. */
@@ -111,7 +125,7 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
       case 'res.partner.read':
         return [OWN_PARTNER]
       case 'res.partner.search_read':
-        return [PARTNER]
+        return fake.contacts
       case 'res.partner.search_count':
         return 1
       default:
@@ -142,6 +156,9 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
     if (next) {
       fake.sessions.add(next)
       owners.set(next, owners.get(session) ?? 'demo')
+    }
+    if (params['method'] === 'write' && fake.refuseWrites) {
+      return refused(fake.refuseWrites.name, fake.refuseWrites.message)
     }
     return { result: call(session, params), cookie: next }
   }
@@ -192,6 +209,8 @@ export async function startFakeOdoo(): Promise<FakeOdoo> {
     rotateTo: undefined,
     failWith: undefined,
     groups: { demo: ['base.group_user'], other: ['base.group_user'] },
+    contacts: [PARTNER],
+    refuseWrites: undefined,
     hold: undefined,
     called: () => new Promise((resolve) => called.add(resolve)),
     close: async () => {

@@ -122,7 +122,7 @@ for (const clientId of Object.keys(PROGRAMS)) {
 }
 
 /** One client for each library. */
-const LIBRARIES = ['openid-client', 'oauth4webapi', 'authlib']
+const LIBRARIES = ['openid-client', 'oauth4webapi', 'authlib', 'go-oidc', 'nimbus']
 
 for (const clientId of LIBRARIES) {
   await t.test(`${clientId}: a code that comes twice ends what it began`, async (t) => {

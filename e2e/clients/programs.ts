@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { installPython } from '../stack/install-python.ts'
 import { inRoot } from '../stack/roots.ts'
+import { compileGo, compileJava } from './compile.ts'
 import type { Program } from './driver.ts'
 
 /** A program in TypeScript of this folder. */
@@ -27,6 +28,13 @@ async function authlib(): Promise<Program> {
   }
 }
 
+const go = async (): Promise<Program> => ({ name: 'go/main.go', command: [await compileGo()] })
+
+const java = async (): Promise<Program> => ({
+  name: 'java/NimbusClient.java',
+  command: ['java', '-classpath', await compileJava(), 'NimbusClient'],
+})
+
 /** By `client_id`; each makes what it needs before it can be started. */
 export const PROGRAMS: Record<string, () => Promise<Program>> = {
   'openid-client': openidClient,
@@ -34,4 +42,8 @@ export const PROGRAMS: Record<string, () => Promise<Program>> = {
   oauth4webapi: node('oauth4webapi.ts'),
   authlib,
   'authlib-public': authlib,
+  'go-oidc': go,
+  'go-oidc-public': go,
+  nimbus: java,
+  'nimbus-key': java,
 }

@@ -1,4 +1,4 @@
-/** The clients of `clients.test.ts`, as the bridge has them registered. */
+/** The clients of `clients.test.ts` and `another-odoo.spec.ts`, as the bridge has them registered. */
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import type { RegisteredClient } from '../stack/description.ts'
 import { newSecret } from '../stack/folders.ts'
@@ -17,6 +17,21 @@ const webApp = (client_id: string, client_name: string, api: string): Registered
   post_logout_redirect_uris: [`https://${client_id}.example/signed-out`],
   scope: 'odoo.read',
   resources: [api],
+})
+
+/** Odoo with OCA's `auth_oidc`, which `another-odoo.spec.ts` starts on a free port. */
+const anotherOdoo = (api: string): RegisteredClient => ({
+  client_id: 'another-odoo',
+  client_name: 'Another Odoo',
+  first_party: true,
+  redirect_uris: ['http://127.0.0.1/auth_oauth/signin'],
+  grant_types: ['authorization_code'],
+  scope: 'openid',
+  resources: [api],
+  token_endpoint_auth_method: 'client_secret_basic',
+  client_secret: newSecret(),
+  // It takes no other.
+  id_token_signed_response_alg: 'RS256',
 })
 
 /** The same page, by the address and by the name: the one is of another site than the bridge. */
@@ -47,6 +62,25 @@ export const independentClients = (api: string, page: string): RegisteredClient[
     client_secret: newSecret(),
   },
   webApp('authlib-public', 'Authlib without a secret', api),
+  {
+    ...webApp('go-oidc', 'go-oidc', api),
+    first_party: false,
+    token_endpoint_auth_method: 'client_secret_basic',
+    client_secret: newSecret(),
+  },
+  webApp('go-oidc-public', 'go-oidc without a secret', api),
+  {
+    ...webApp('nimbus', 'Nimbus', api),
+    first_party: false,
+    token_endpoint_auth_method: 'client_secret_post',
+    client_secret: newSecret(),
+  },
+  {
+    ...webApp('nimbus-key', 'Nimbus with a key', api),
+    token_endpoint_auth_method: 'private_key_jwt',
+    client_key: newKey(),
+  },
+  anotherOdoo(api),
   {
     client_id: 'oidc-client-ts',
     client_name: 'oidc-client-ts',

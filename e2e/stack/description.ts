@@ -21,6 +21,8 @@ export interface RegisteredClient {
   /** @see RFC 8707 */
   resources: string[]
   post_logout_redirect_uris?: string[]
+  grant_types?: string[]
+  id_token_signed_response_alg?: 'RS256'
   token_endpoint_auth_method?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
   /** What it proves itself with; the bridge's file has the hash alone. */
   client_secret?: string

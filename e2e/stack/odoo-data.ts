@@ -5,16 +5,22 @@ import { startPostgreSQL } from './parts/postgresql.ts'
 import { copyPreparedOdoo, odooFolder, postgresqlFolder } from './prepared.ts'
 import { takeRunFolder } from './run-folder.ts'
 
+export interface OdooData {
+  /** What an Odoo is run with. */
+  options: OdooOptions
+  /** Removes all of it. */
+  release(): Promise<void>
+}
+
 /**
- * Does something with Odoo's data, and removes them.
+ * Makes a copy of Odoo's data, for whoever removes it.
  * @param purpose a name for their folder
  * @param contents.addon whether the addon is installed, as it is when left out
  */
-export async function withOdooData<Result>(
+export async function openOdooData(
   purpose: string,
-  task: (options: OdooOptions) => Promise<Result>,
   contents: { addon?: boolean } = {},
-): Promise<Result> {
+): Promise<OdooData> {
   const folder = await takeRunFolder(purpose)
   try {
     await copyPreparedOdoo(folder.path, contents)
@@ -23,12 +29,33 @@ export async function withOdooData<Result>(
       logFile: join(folder.path, 'postgresql.log'),
       fsync: false,
     })
-    try {
-      return await task({ folder: odooFolder(folder.path), postgresql })
-    } finally {
-      await postgresql.part.stop()
+    return {
+      options: { folder: odooFolder(folder.path), postgresql },
+      async release() {
+        await postgresql.part.stop()
+        await folder.release()
+      },
     }
-  } finally {
+  } catch (error) {
     await folder.release()
+    throw error
+  }
+}
+
+/**
+ * Does something with a copy of Odoo's data, and removes it.
+ * @param purpose a name for their folder
+ * @param contents.addon whether the addon is installed, as it is when left out
+ */
+export async function withOdooData<Result>(
+  purpose: string,
+  task: (options: OdooOptions) => Promise<Result>,
+  contents: { addon?: boolean } = {},
+): Promise<Result> {
+  const data = await openOdooData(purpose, contents)
+  try {
+    return await task(data.options)
+  } finally {
+    await data.release()
   }
 }

@@ -27,6 +27,7 @@ export const PATHS = {
   /** @see RFC 9728 §3.1: the path of the resource comes last. */
   protectedResourceMetadata: '/.well-known/oauth-protected-resource/api',
   protectedData: '/api/protected/data',
+  contacts: '/api/contacts',
 } as const
 
 /** Where a sign-in at a provider begins; its `id` follows. */
@@ -142,22 +143,4 @@ export interface ValidateRequest {
 export interface ValidateResponse {
   status: ValidationStatus
   claims?: AccessTokenClaims
-}
-
-/** One contact, as the user may see it in Odoo. Odoo's `false` for "empty" is `null` here. */
-export interface Contact {
-  id: number
-  name: string
-  email: string | null
-  phone: string | null
-  city: string | null
-  company: string | null
-}
-
-/** Answer of `GET /api/protected/data`. */
-export interface ProtectedData {
-  user: { uid: number; name: string; login: string }
-  contacts: Contact[]
-  /** How many contacts the user may see in all; `contacts` holds the first 80. */
-  total: number
 }

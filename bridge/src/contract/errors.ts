@@ -60,6 +60,8 @@ export const ERRORS = {
     status: 503,
     description: 'That provider does not answer. Try again shortly, or sign in another way.',
   },
+  odoo_forbidden: { status: 403, description: 'Odoo does not let you do this.' },
+  odoo_refused: { status: 422, description: 'Odoo does not take this.' },
   odoo_unavailable: { status: 503, description: 'Odoo does not answer. Try again shortly.' },
   keys_unavailable: { status: 503, description: 'No signing key at hand. Try again shortly.' },
   invalid_client: {
@@ -101,4 +103,6 @@ export type ErrorCode = keyof typeof ERRORS
 export interface ErrorResponse {
   error: ErrorCode
   error_description: string
+  /** With `odoo_forbidden` and `odoo_refused`: why, in Odoo's own words, for the person. */
+  odoo_message?: string
 }

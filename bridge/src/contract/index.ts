@@ -3,6 +3,7 @@
  * This folder imports nothing from the rest of the tree.
  */
 export * from './api.ts'
+export * from './contacts.ts'
 export * from './errors.ts'
 export * from './gate.ts'
 export * from './odoo.ts'

@@ -59,7 +59,12 @@ export function sendRefusal(
       `Bearer error="invalid_token", error_description="${description}"`,
     )
   }
-  const body: ErrorResponse = { error: code, error_description: description }
+  const odooMessage = error instanceof BridgeError ? error.odooMessage : undefined
+  const body: ErrorResponse = {
+    error: code,
+    error_description: description,
+    ...(odooMessage === undefined ? {} : { odoo_message: odooMessage }),
+  }
   return reply.send(body)
 }
 

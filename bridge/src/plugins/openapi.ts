@@ -17,6 +17,7 @@ export const Refusal = Type.Object(
   {
     error: Type.Unsafe<ErrorCode>({ type: 'string', enum: Object.keys(ERRORS) }),
     error_description: Type.String(),
+    odoo_message: Type.Optional(Type.String()),
   },
   { description: 'A refusal. docs/errors.md says what each code asks for.' },
 )

@@ -123,23 +123,6 @@ export const RevocationsAnswer = Type.Object({
   more: Type.Boolean(),
 })
 
-const nullableText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
-
-export const ProtectedDataAnswer = Type.Object({
-  user: Type.Object({ uid: Type.Integer(), name: Type.String(), login: Type.String() }),
-  contacts: Type.Array(
-    Type.Object({
-      id: Type.Integer(),
-      name: Type.String(),
-      email: nullableText,
-      phone: nullableText,
-      city: nullableText,
-      company: nullableText,
-    }),
-  ),
-  total: Type.Integer(),
-})
-
 /** A document whose members are fixed by an RFC, strings and lists of strings. */
 export const Metadata = Type.Object({}, { additionalProperties: true })
 

@@ -1,73 +1,43 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
-import { PATHS, SCOPE_READ, type Contact, type ProtectedData } from '../contract/index.ts'
-import { BridgeError } from '../errors.ts'
-import { OdooSessionEnded, type OdooClient } from '../odoo/port.ts'
-import type { Gate } from '../plugins/gate.ts'
-import type { Sessions } from '../tokens/sessions.ts'
-import { ProtectedDataAnswer } from './answers.ts'
+import { PATHS, SCOPE_READ, type ProtectedData } from '../contract/index.ts'
+import { countContacts, listContacts } from '../data/contacts.ts'
+import { readProfile } from '../data/profile.ts'
+import type { OdooClient } from '../odoo/port.ts'
+import type { AsOdooUser } from './as-odoo-user.ts'
+import { ProtectedDataAnswer } from './contact-answers.ts'
+import { Company, companyOf } from './contact-requests.ts'
 
-const LIMIT = 80
-const FIELDS = ['name', 'email', 'phone', 'city', 'commercial_company_name'] as const
-
-/** A field of text at Odoo; `false` is its word for empty. */
-type OdooText = string | false
-type Partner = { id: number } & Record<(typeof FIELDS)[number], OdooText>
-
-const text = (value: OdooText): string | null => (value === false || value === '' ? null : value)
-
-const toContact = (partner: Partner): Contact => ({
-  id: partner.id,
-  name: text(partner.name) ?? '',
-  email: text(partner.email),
-  phone: text(partner.phone),
-  city: text(partner.city),
-  company: text(partner.commercial_company_name),
-})
-
-async function readProtectedData(odoo: OdooClient, uid: number): Promise<ProtectedData> {
-  const options = { limit: LIMIT, offset: 0, order: 'name, id' }
-  const [users, partners, total] = await Promise.all([
-    odoo.read<{ name: string; login: string }>('res.users', [uid], ['name', 'login']),
-    odoo.searchRead<Partner>('res.partner', [], [...FIELDS], options),
-    odoo.execute_kw('res.partner', 'search_count', [[[]]]) as Promise<number>,
+async function readProtectedData(
+  odoo: OdooClient,
+  uid: number,
+  company: number | undefined,
+): Promise<ProtectedData> {
+  const [user, page, total] = await Promise.all([
+    readProfile(odoo, uid),
+    listContacts(odoo, {}, company),
+    countContacts(odoo, company),
   ])
-  const [user] = users
-  if (!user) throw new BridgeError('session_ended')
-  return {
-    user: { uid, name: user.name, login: user.login },
-    contacts: partners.map(toContact),
-    total,
-  }
+  return { user, ...page, total }
 }
 
 const SCHEMA = {
   tags: ['api'],
   summary: "The user and the first of the user's contacts, as Odoo gives them to this user",
   security: [{ accessToken: [], gate: [] }],
+  querystring: Company,
   response: { 200: ProtectedDataAnswer },
 }
 
 /** The user's own Odoo data, for requests that the gate let through. Step A7.1.1. */
-export const protectedDataRoute: FastifyPluginCallbackTypebox<{
-  gate: Gate
-  sessions: Sessions
-}> = (app, { gate, sessions }, done) => {
-  app.get(
-    PATHS.protectedData,
-    { schema: SCHEMA },
-    async (request, reply): Promise<ProtectedData> => {
-      const identity = gate.identify(request)
-      if (!identity.scope.includes(SCOPE_READ)) throw new BridgeError('insufficient_scope')
-      reply.header('cache-control', 'no-store')
-      const { uid, odoo } = await sessions.asUser(identity.sid)
-      try {
-        return await readProtectedData(odoo, uid)
-      } catch (error) {
-        if (error instanceof OdooSessionEnded)
-          await sessions.endForgotten(identity.sid, request.log)
-        throw error
-      }
-    },
+export const protectedDataRoute: FastifyPluginCallbackTypebox<{ asOdooUser: AsOdooUser }> = (
+  app,
+  { asOdooUser },
+  done,
+) => {
+  app.get(PATHS.protectedData, { schema: SCHEMA }, (request, reply) =>
+    asOdooUser(request, reply, SCOPE_READ, (odoo, uid) =>
+      readProtectedData(odoo, uid, companyOf(request.query)),
+    ),
   )
 
   done()

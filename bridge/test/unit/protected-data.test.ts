@@ -22,7 +22,13 @@ test('A7.1.1: the data of the user, as Odoo gives it to the user', async (t) => 
   const response = await app.inject({ url: PATHS.protectedData, headers })
   t.equal(response.statusCode, 200)
   t.same(response.json(), {
-    user: { uid: 6, name: 'Marc Demo', login: 'demo' },
+    user: {
+      uid: 6,
+      name: 'Marc Demo',
+      login: 'demo',
+      language: 'fr-BE',
+      companies: [{ id: 1, name: 'My Company' }],
+    },
     contacts: [
       {
         id: 1,
@@ -31,8 +37,11 @@ test('A7.1.1: the data of the user, as Odoo gives it to the user', async (t) => 
         phone: null,
         city: null,
         company: 'Azure',
+        is_company: true,
+        photo: false,
       },
     ],
+    after: null,
     total: 1,
   })
   t.equal(response.headers['cache-control'], 'no-store')

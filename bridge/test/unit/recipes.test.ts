@@ -31,7 +31,7 @@ const entryOf = (name: string): string => blocks(sections.get(name) ?? '', 'json
 
 test('every entry is one that the bridge takes', (t) => {
   const names = [...sections.keys()].filter((name) => name !== 'What holds for all')
-  t.equal(names.length, 8)
+  t.equal(names.length, 9)
   const entries = names.map((name) => {
     t.equal(blocks(sections.get(name) ?? '', 'json').length, 1, name)
     return JSON.parse(entryOf(name)) as ClientEntry
@@ -43,7 +43,7 @@ test('every entry is one that the bridge takes', (t) => {
     refreshIdleTtl: 6 * 86_400,
     refreshAbsoluteTtl: 180 * 86_400,
     machineClients: false,
-    idTokenKey: false,
+    idTokenKey: true,
   })
   t.equal(clients.size, entries.length + 1, 'and the PWA')
   t.end()

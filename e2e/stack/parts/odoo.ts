@@ -24,15 +24,21 @@ export interface OdooOptions {
   postgresql: PostgreSQL
   /** Processes that answer requests; 0, the default, is one process with threads. */
   workers?: number
+  /** A folder of pip's with addons of others and what they need, as {@link installPython} makes it. */
+  packages?: string
 }
 
 /** Writes the configuration file, and returns the port that Odoo will listen on. */
-async function configure({ folder, postgresql, workers = 0 }: OdooOptions): Promise<number> {
+async function configure(options: OdooOptions): Promise<number> {
+  const { folder, postgresql, workers = 0, packages } = options
   const owner = userOf('stack', USER)
   privateFolder(folder, owner)
   const port = await freePort()
   const settings = {
-    addons_path: '/usr/lib/python3/dist-packages/odoo/addons,/mnt/addons',
+    addons_path: [
+      ...['/usr/lib/python3/dist-packages/odoo/addons', '/mnt/addons'],
+      ...(packages === undefined ? [] : ['/mnt/packages/odoo/addons']),
+    ].join(','),
     data_dir: '/mnt/odoo',
     db_host: '127.0.0.1',
     db_port: postgresql.port,
@@ -57,11 +63,14 @@ async function configure({ folder, postgresql, workers = 0 }: OdooOptions): Prom
   return port
 }
 
-function command(folder: string, args: string[]): string[] {
+function command({ folder, packages }: OdooOptions, args: string[]): string[] {
   const options: InRootOptions = {
     user: USER,
     binds: { '/mnt/odoo': folder },
-    readOnlyBinds: { '/mnt/addons': ADDONS_FOLDER },
+    readOnlyBinds: {
+      '/mnt/addons': ADDONS_FOLDER,
+      ...(packages === undefined ? {} : { '/mnt/packages': packages }),
+    },
   }
   // A command of Odoo's, such as shell, stands before its options.
   const [first = '', ...rest] = args
@@ -69,7 +78,10 @@ function command(folder: string, args: string[]): string[] {
   return inRoot('stack', ['odoo', name, '-c', '/mnt/odoo/odoo.conf', ...settings], options)
 }
 
-const environment = { HOME: '/mnt/odoo' }
+const environment = ({ packages }: OdooOptions) => ({
+  HOME: '/mnt/odoo',
+  ...(packages === undefined ? {} : { PYTHONPATH: '/mnt/packages' }),
+})
 
 /**
  * Runs Odoo to its end, for instance to install a module.
@@ -83,10 +95,10 @@ export async function runOdoo(
   runOptions: RunOptions = {},
 ): Promise<string> {
   await configure(options)
-  return run(command(options.folder, args), {
+  return run(command(options, args), {
     name: `odoo ${args.join(' ')}`,
     ...runOptions,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment(options) },
   })
 }
 
@@ -101,8 +113,8 @@ export async function startOdoo(options: OdooOptions & { logFile: string }): Pro
   const part = startPart({
     name: 'Odoo',
     logFile: options.logFile,
-    command: command(options.folder, []),
-    env: environment,
+    command: command(options, []),
+    env: environment(options),
   })
   try {
     await untilReady(part, answers(`http://127.0.0.1:${port}/web/health`))

@@ -1,0 +1,22 @@
+import { BridgeError } from '../errors.ts'
+
+/** A place in the list of contacts: behind this name and, of equal names, this id. */
+export interface ContactPosition {
+  name: string
+  id: number
+}
+
+/** As callers carry it, without reading it. */
+export const encodePosition = ({ name, id }: ContactPosition): string =>
+  Buffer.from(JSON.stringify([name, id])).toString('base64url')
+
+/** @throws BridgeError invalid_request for what was not made here */
+export function decodePosition(encoded: string): ContactPosition {
+  try {
+    const [name, id] = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as unknown[]
+    if (typeof name === 'string' && Number.isSafeInteger(id)) return { name, id: id as number }
+  } catch (cause) {
+    throw new BridgeError('invalid_request', { cause })
+  }
+  throw new BridgeError('invalid_request')
+}
