@@ -140,7 +140,8 @@ export async function startBridge(
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://bridge')
     bridge.seen.push({ path: pathname, authorization: request.headers.authorization })
     if (pathname === '/jwks') {
-      response.on('close', () => {
+      // Not when the answer was sent: the gate hangs up when it has read it all.
+      request.socket.once('close', () => {
         bridge.jwksFetches++
         bridge.events.emit('jwks')
       })
