@@ -54,6 +54,10 @@ const TEXT = {
   unknown: (code: string) => `Something went wrong (${code}).`,
 }
 
+const language = (): string => document.documentElement.lang
+const since = (then: number): string => sinceThen(then, Date.now(), language())
+const on = (at: number): string => dateOf(at, language())
+
 /** "My devices" and "connected apps": where a user is signed in, and how to end it. */
 export class DrawbridgeAccount extends DrawbridgeElement {
   static override properties = {
@@ -161,8 +165,8 @@ export class DrawbridgeAccount extends DrawbridgeElement {
             <strong>${name}</strong>
             ${each.current ? html`<span class="badge">${TEXT.thisDevice}</span>` : nothing}
           </p>
-          <p>${TEXT.used(sinceThen(each.last_seen_at), each.ip)}</p>
-          <p>${TEXT.begun(dateOf(each.created_at))}</p>
+          <p>${TEXT.used(since(each.last_seen_at), each.ip)}</p>
+          <p>${TEXT.begun(on(each.created_at))}</p>
           ${each.late_replays > 0 ? html`<p class="late">${warning}${TEXT.late}</p>` : nothing}
         </div>
         ${
@@ -187,8 +191,8 @@ export class DrawbridgeAccount extends DrawbridgeElement {
             <strong>${client_name}</strong>
             ${first_party ? html`<span class="badge">${TEXT.ownApp}</span>` : nothing}
           </p>
-          <p>${last_seen_at === null ? TEXT.appUnused : TEXT.appUsed(sinceThen(last_seen_at))}</p>
-          ${granted_at === null ? nothing : html`<p>${TEXT.granted(dateOf(granted_at))}</p>`}
+          <p>${last_seen_at === null ? TEXT.appUnused : TEXT.appUsed(since(last_seen_at))}</p>
+          ${granted_at === null ? nothing : html`<p>${TEXT.granted(on(granted_at))}</p>`}
           <ul class="scopes">
             ${words.map((word) => html`<li>${TEXT.scopes[word] ?? word}</li>`)}
           </ul>

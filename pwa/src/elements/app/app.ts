@@ -31,6 +31,8 @@ const TEXT = {
     activity: 'What just happened',
     signIn: 'Sign in',
   } satisfies Record<Route, string>,
+  /** There is less room in the tabs. */
+  tabs: { contacts: 'Contacts', account: 'Devices', activity: 'Steps' },
 }
 
 type Phase = 'starting' | 'unreachable' | 'signed-out' | 'signed-in'
@@ -184,14 +186,14 @@ export class DrawbridgeApp extends DrawbridgeElement {
     `
   }
 
-  #renderTab(route: Route, icon: TemplateResult): TemplateResult {
+  #renderTab(route: keyof typeof TEXT.tabs, icon: TemplateResult): TemplateResult {
     return html`
       <a
         href=${ROUTES[route]}
         aria-current=${this.route === route ? 'page' : nothing}
         @click=${this.#go}
       >
-        ${icon}<span>${TEXT.titles[route]}</span>
+        ${icon}<span>${TEXT.tabs[route]}</span>
       </a>
     `
   }

@@ -10,9 +10,10 @@ const STEPS: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
  * "3 hours ago".
  * @param then seconds since 1970
  * @param now milliseconds since 1970
+ * @param language of the words, as BCP 47 has it
  */
-export function sinceThen(then: number, now = Date.now()): string {
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' })
+export function sinceThen(then: number, now: number, language: string): string {
+  const words = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
   // A clock that runs behind must not speak of the future.
   const seconds = Math.max(0, now / 1000 - then)
   const step = STEPS.find(([, size]) => seconds >= size)
@@ -20,5 +21,5 @@ export function sinceThen(then: number, now = Date.now()): string {
 }
 
 /** "3 November 2026". @param at seconds since 1970 */
-export const dateOf = (at: number): string =>
-  new Date(at * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: 'long' })
+export const dateOf = (at: number, language: string): string =>
+  new Date(at * 1000).toLocaleDateString(language, { dateStyle: 'long' })
