@@ -1,8 +1,8 @@
-import axe, { type AxeResults } from 'axe-core'
 import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
 import { ASKING_APP, NATIVE_CALLBACK } from './support/asking-app.ts'
+import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { enableTotp } from './support/odoo-web.ts'
 import { makePerson, type Person } from './support/people.ts'
@@ -59,17 +59,6 @@ function complaintsOf(page: Page): string[] {
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   return complaints
-}
-
-/** What stands in the way of people. The debugger runs it: no policy has to be loosened for it. */
-async function obstaclesIn(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResults> } }
-    // It would load style sheets by itself, which the page's policy refuses.
-    return axe.run({ preload: false })
-  })
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
 }
 
 /** Leads through every page. @param look at the one that is shown */

@@ -1,3 +1,4 @@
+import { PATHS } from '@drawbridge/bridge/contract'
 import { ActivityLog } from './activity-log.ts'
 import { createSession } from './auth/index.ts'
 import { DrawbridgeApp } from './elements/app/app.ts'
@@ -6,7 +7,10 @@ import { registerServiceWorker } from './service-worker.ts'
 import './styles.css'
 
 const app = new DrawbridgeApp()
-app.session = createSession({ bridge: location.origin })
+app.session = createSession({
+  bridge: location.origin,
+  resources: ['/api', PATHS.sessions, PATHS.apps].map((path) => location.origin + path),
+})
 app.log = new ActivityLog(app.session)
 
 const updatePrompt = new DrawbridgeUpdatePrompt()

@@ -1,6 +1,7 @@
 /** The app's own addresses. */
 export const ROUTES = {
   contacts: '/',
+  account: '/account',
   activity: '/activity',
   signIn: '/sign-in',
 } as const

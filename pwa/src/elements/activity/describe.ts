@@ -59,20 +59,21 @@ const TEXT = {
 export function describe(step: Step): Description {
   switch (step.name) {
     case 'call':
-      return line(TEXT.toGate, TEXT.call, 'plain', `${step.detail.method} ${step.detail.path}`)
+      return line(sentTo(step.detail.path), TEXT.call, 'plain', requestOf(step.detail))
     case 'retry':
-      return line(TEXT.toGate, TEXT.retry, 'plain', `${step.detail.method} ${step.detail.path}`)
+      return line(sentTo(step.detail.path), TEXT.retry, 'plain', requestOf(step.detail))
     case 'answer': {
-      const { status, challenge, duration } = step.detail
+      const { status, challenge, duration, path } = step.detail
+      const sender = sentBy(path)
       if (status === 0) return line(TEXT.here, TEXT.unanswered, 'bad', ms(duration))
       const facts = [String(status), ms(duration)]
       if (status === 401) {
         const text = challenge === undefined ? TEXT.refused : TEXT.refusedBecause(challenge)
-        return line(TEXT.fromGate, text, 'bad', ...facts)
+        return line(sender, text, 'bad', ...facts)
       }
-      if (status < 400) return line(TEXT.fromGate, TEXT.letThrough, 'good', ...facts)
+      if (status < 400) return line(sender, TEXT.letThrough, 'good', ...facts)
       const text = status === 403 ? TEXT.forbidden : TEXT.otherStatus
-      return line(TEXT.fromGate, text, 'bad', ...facts)
+      return line(sender, text, 'bad', ...facts)
     }
     case 'refresh':
       return line(TEXT.toBridge, TEXT.refresh[step.detail.reason], 'plain', 'POST /auth/refresh')
@@ -120,5 +121,12 @@ const line = (
   tone: Description['tone'],
   ...facts: string[]
 ): Description => ({ route, text, facts, tone })
+
+/** What is not behind the gate is the bridge's own. */
+const isBehindGate = (path: string): boolean => path.startsWith('/api/')
+const sentTo = (path: string): string => (isBehindGate(path) ? TEXT.toGate : TEXT.toBridge)
+const sentBy = (path: string): string => (isBehindGate(path) ? TEXT.fromGate : TEXT.fromBridge)
+const requestOf = ({ method, path }: { method: string; path: string }): string =>
+  `${method} ${path}`
 
 const ms = (duration: number): string => `${Math.round(duration)} ms`

@@ -7,12 +7,13 @@ import { returnPath } from '../../auth/index.ts'
 import type { Session } from '../../auth/index.ts'
 import { isOwnAddress, ROUTES, routeOf, signInAddress } from '../../routes.ts'
 import type { Route } from '../../routes.ts'
+import '../account/account.ts'
 import '../activity/activity.ts'
 import '../contacts/contacts.ts'
 import '../sign-in/sign-in.ts'
 import type { SignInNotice } from '../sign-in/sign-in.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
-import { mark, people, signOut, steps } from '../shared/icons.ts'
+import { device, mark, people, signOut, steps } from '../shared/icons.ts'
 import './app.css'
 
 const TEXT = {
@@ -26,9 +27,12 @@ const TEXT = {
   navigation: 'Pages',
   titles: {
     contacts: 'Contacts',
+    account: 'Devices and apps',
     activity: 'What just happened',
     signIn: 'Sign in',
   } satisfies Record<Route, string>,
+  /** There is less room in the tabs. */
+  tabs: { contacts: 'Contacts', account: 'Devices', activity: 'Steps' },
 }
 
 type Phase = 'starting' | 'unreachable' | 'signed-out' | 'signed-in'
@@ -139,7 +143,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
   #renderScreens(): TemplateResult {
     const { profile, route } = this
     return html`
-      <a class="skip" href=${route === 'activity' ? '#activity' : '#contacts'}>${TEXT.skip}</a>
+      <a class="skip" href=${`#${route}`}>${TEXT.skip}</a>
       <header class="bar">
         <a class="brand" href=${ROUTES.contacts} @click=${this.#go}>
           ${mark}<span>${TEXT.name}</span>
@@ -161,24 +165,35 @@ export class DrawbridgeApp extends DrawbridgeElement {
             ></drawbridge-contacts>`,
           )}
         </section>
+        <section id="account" tabindex="-1" aria-labelledby="account-title">
+          ${
+            route === 'account'
+              ? keyed(
+                  this.session.user?.sub,
+                  html`<drawbridge-account .session=${this.session}></drawbridge-account>`,
+                )
+              : nothing
+          }
+        </section>
         <section id="activity" tabindex="-1" aria-labelledby="activity-title">
           <drawbridge-activity .session=${this.session} .log=${this.log}></drawbridge-activity>
         </section>
       </main>
       <nav class="tabs" aria-label=${TEXT.navigation}>
-        ${this.#renderTab('contacts', people)} ${this.#renderTab('activity', steps)}
+        ${this.#renderTab('contacts', people)} ${this.#renderTab('account', device)}
+        ${this.#renderTab('activity', steps)}
       </nav>
     `
   }
 
-  #renderTab(route: Route, icon: TemplateResult): TemplateResult {
+  #renderTab(route: keyof typeof TEXT.tabs, icon: TemplateResult): TemplateResult {
     return html`
       <a
         href=${ROUTES[route]}
         aria-current=${this.route === route ? 'page' : nothing}
         @click=${this.#go}
       >
-        ${icon}<span>${TEXT.titles[route]}</span>
+        ${icon}<span>${TEXT.tabs[route]}</span>
       </a>
     `
   }

@@ -24,3 +24,9 @@ export const steps = icon(
 )
 export const signOut = icon(svg`<path d="M14 4h5v16h-5M4 12h11M11 8l4 4-4 4" />`)
 export const warning = icon(svg`<path d="M12 4 2.8 20h18.4zM12 10v4.5M12 17.3v.2" />`)
+export const device = icon(
+  svg`<rect x="3" y="4.5" width="18" height="12" rx="1.5" /><path d="M8.5 20h7M12 16.5V20" />`,
+)
+export const app = icon(
+  svg`<rect x="4" y="4" width="7" height="7" rx="1.5" /><rect x="13" y="13" width="7" height="7" rx="1.5" /><path d="M16.5 4.5v5M14 7h5M4.5 16.5h6" />`,
+)
