@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { installClients } from './clients/install.ts'
-import { independentClients, origins } from './clients/registered.ts'
+import { origins } from './clients/registered.ts'
 import { checkDisk, checkMachine, checkPip, checkProgram } from './stack/checks.ts'
 import { countOdoo, countPlaywright, countTap, type Counts } from './stack/counts.ts'
 import { explain, StackError } from './stack/error.ts'
@@ -23,7 +23,7 @@ import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
 import { installAnotherOdoo } from './support/another-odoo.ts'
-import { askingApp } from './support/asking-app.ts'
+import { testClients } from './support/test-clients.ts'
 
 /** What a suite needs beside the npm packages. */
 type Needs = 'nothing' | 'roots' | 'stack'
@@ -142,12 +142,9 @@ const SUITES: Suite[] = [
 const ACCESS_TOKEN_TTL = 5
 
 async function startTestStack(): Promise<Stack> {
-  const otherApp = `http://127.0.0.1:${await freePort()}`
-  const handbook = `http://127.0.0.1:${await freePort()}/signed-in`
-  const client = {
-    first_party: true,
-    redirect_uris: [`${otherApp}/callback.html`],
-    scope: 'odoo.read',
+  const apps = {
+    otherApp: `http://127.0.0.1:${await freePort()}`,
+    handbook: `http://127.0.0.1:${await freePort()}`,
   }
   return startStack({
     name: 'test',
@@ -155,21 +152,9 @@ async function startTestStack(): Promise<Stack> {
     signal: stopped,
     environment: { ACCESS_TOKEN_TTL: String(ACCESS_TOKEN_TTL) },
     leeway: 0,
-    clients: ({ api, odoo }) => [
-      { ...client, client_id: 'other-app', client_name: 'Other app', resources: [api] },
-      { ...client, ...askingApp(otherApp), resources: [api] },
-      { ...client, client_id: 'odoo-reader', client_name: 'Odoo reader', resources: [odoo] },
-      {
-        ...client,
-        client_id: 'handbook',
-        client_name: 'Handbook',
-        redirect_uris: [handbook],
-        resources: [new URL('handbook', api).href],
-      },
-      ...independentClients(api, otherApp),
-    ],
+    clients: (audiences) => testClients(audiences, apps),
     providers: ['Example', 'Another'],
-    corsOrigins: origins(otherApp),
+    corsOrigins: origins(apps.otherApp),
     progress: showProgress(process.stderr),
   })
 }

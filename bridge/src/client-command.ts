@@ -1,6 +1,6 @@
 /**
  * For operators: `npm run client:new -w bridge -- --name "Grafana" --redirect-uri https://…`. Prints an
- * entry for CLIENTS_FILE and what to tell the other side. It changes nothing. See docs/oauth.md.
+ * entry for CLIENTS_FILE and what to tell the other side. It changes nothing. See docs/oauth-clients.md.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'

@@ -3,8 +3,8 @@
  *
  * `--ephemeral` takes free ports and a folder that is removed afterwards.
  */
-import { independentClients, origins } from '../clients/registered.ts'
-import { askingApp } from '../support/asking-app.ts'
+import { origins } from '../clients/registered.ts'
+import { demoClients, testClients } from '../support/test-clients.ts'
 import { checkDisk, checkMachine, checkPip, checkPort } from './checks.ts'
 import { explain, StackError } from './error.ts'
 import { installStack } from './install.ts'
@@ -16,8 +16,7 @@ const begin = commandBegan()
 const ephemeral = process.argv.includes('--ephemeral')
 
 /** The clients of other origins that the tests of flow B sign in with; nothing is served there. */
-const OTHER_APP = 'http://127.0.0.1:8090'
-const HANDBOOK = 'http://127.0.0.1:8091'
+const APPS = { otherApp: 'http://127.0.0.1:8090', handbook: 'http://127.0.0.1:8091' }
 
 /** Providers to sign in at that the tests start. */
 const PROVIDERS = ['Example', 'Another']
@@ -55,29 +54,9 @@ async function start(stopped: AbortSignal): Promise<Stack> {
       ...(LOG_LEVEL === undefined ? {} : { LOG_LEVEL }),
       ...(ODOO_ADAPTER === undefined ? {} : { ODOO_ADAPTER }),
     },
-    clients: ({ api }) => [
-      {
-        client_id: 'other-app',
-        client_name: 'Other app',
-        first_party: true,
-        redirect_uris: [`${OTHER_APP}/callback.html`],
-        scope: 'odoo.read',
-        resources: [api],
-      },
-      {
-        client_id: 'handbook',
-        client_name: 'Handbook',
-        first_party: true,
-        redirect_uris: [`${HANDBOOK}/signed-in`],
-        scope: 'odoo.read',
-        resources: [new URL('handbook', api).href],
-      },
-      // Nobody uses them but tests.
-      ...(ephemeral ? [{ ...askingApp(OTHER_APP), resources: [api] }] : []),
-      ...(ephemeral ? independentClients(api, OTHER_APP) : []),
-    ],
+    clients: (audiences) => (ephemeral ? testClients : demoClients)(audiences, APPS),
     ...(ephemeral ? { providers: PROVIDERS } : {}),
-    corsOrigins: origins(OTHER_APP),
+    corsOrigins: origins(APPS.otherApp),
     progress,
     signal: stopped,
   })

@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 /** Labels of ASCII: mail to other names travels as these, too. */
 const DOMAIN = '^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$'
 
-/** One provider in PROVIDERS_FILE; docs/oauth.md explains each member to people. */
+/** One provider in PROVIDERS_FILE; docs/oauth-providers.md explains each member to people. */
 const ProviderSettings = Type.Object(
   {
     id: Type.String({
