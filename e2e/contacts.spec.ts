@@ -4,6 +4,7 @@ import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
+import { makePerson, type Person } from './support/people.ts'
 import { contacts, signInAtPwa } from './support/pwa.ts'
 
 // The list of contacts in the PWA: searched, and endless.
@@ -11,6 +12,8 @@ import { contacts, signInAtPwa } from './support/pwa.ts'
 const stack = readStack()
 const mark = randomUUID().slice(0, 8)
 const MANY = 130
+
+let person: Person
 
 test.beforeAll(async () => {
   // Odoo loads what makes contacts when it is asked first.
@@ -22,6 +25,7 @@ test.beforeAll(async () => {
     phone: `+32 2 ${mark} ${n}`,
   }))
   await admin.call('res.partner', 'create', [many])
+  person = await makePerson(admin)
 })
 
 test.beforeEach(async ({ page }) => {
@@ -84,6 +88,70 @@ test('a page that cannot be had is said, and what is there stays', async ({ page
   await page.unroute(`**${PATHS.contacts}?*after=*`)
   await alert.getByRole('button', { name: 'Try again' }).click()
   await expect(alert).toHaveCount(0)
+})
+
+const sheet = (page: Page) => page.getByRole('dialog')
+
+test('a contact is opened, changed in Odoo, and closed where it was opened', async ({ page }) => {
+  await search(page, `${mark} 007`)
+  await expect(contacts(page)).toHaveCount(1)
+  await page.getByRole('link', { name: 'Quinn 007' }).click()
+  await expect(sheet(page).getByRole('heading', { name: 'Quinn 007' })).toBeVisible()
+  await expect(sheet(page).getByRole('link', { name: 'Call' })).toHaveAttribute(
+    'href',
+    /^tel:\+322/,
+  )
+  const address = page.url()
+  expect(new URL(address).search).toMatch(/^\?contact=\d+$/)
+  expect(await obstaclesIn(page)).toEqual([])
+
+  await sheet(page).getByRole('button', { name: 'Edit' }).click()
+  await expect(sheet(page).getByLabel('Phone')).toBeFocused()
+  expect(await obstaclesIn(page)).toEqual([])
+  await sheet(page).getByLabel('Phone').fill('+32 2 999 00 07')
+  await sheet(page).getByRole('button', { name: 'Save' }).click()
+  await expect(sheet(page).getByRole('status')).toHaveText('Saved in Odoo.')
+  await sheet(page).getByRole('button', { name: 'Close' }).click()
+  await expect(sheet(page)).toHaveCount(0)
+  await expect(page).toHaveURL('/')
+  await expect(contacts(page)).toContainText('+32 2 999 00 07')
+
+  await page.goto(address)
+  await expect(sheet(page).getByText('+32 2 999 00 07')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL('/')
+})
+
+test('what Odoo says against a change is shown as it is', async ({ page }) => {
+  await search(page, `${mark} 008`)
+  await page.getByRole('link', { name: 'Quinn 008' }).click()
+  await page.route(`**${PATHS.contacts}/*`, async (route) => {
+    if (route.request().method() !== 'PATCH') return route.fallback()
+    const odoo_message = 'Only buyers change this number.'
+    const json = { error: 'odoo_forbidden', error_description: '', odoo_message }
+    return route.fulfill({ status: 403, json })
+  })
+  await sheet(page).getByRole('button', { name: 'Edit' }).click()
+  await sheet(page).getByLabel('Phone').fill('1')
+  await sheet(page).getByRole('button', { name: 'Save' }).click()
+  await expect(sheet(page).getByRole('alert')).toContainText('Only buyers change this number.')
+  await expect(sheet(page).getByLabel('Phone')).toHaveValue('1')
+})
+
+test('who may not change contacts in Odoo is not asked to', async ({ page }) => {
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signInAtPwa(page, person)
+  await search(page, `${mark} 009`)
+  await page.getByRole('link', { name: 'Quinn 009' }).click()
+  await expect(sheet(page).getByText(`9@${mark}.example`)).toBeVisible()
+  await expect(sheet(page).getByRole('button', { name: 'Edit' })).toHaveCount(0)
+})
+
+test('what is not there says so, and leads back', async ({ page }) => {
+  await page.goto('/?contact=999999999')
+  await expect(sheet(page).getByRole('alert')).toContainText('This contact is not there')
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL('/')
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -1,5 +1,6 @@
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
+import { keyed } from 'lit/directives/keyed.js'
 import { repeat } from 'lit/directives/repeat.js'
 import type { Contact, ContactsPage } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
@@ -7,6 +8,9 @@ import type { ApiErrorCode } from '../../api/api-error.ts'
 import { readContacts } from '../../api/contacts.ts'
 import { readProtectedData } from '../../api/protected-data.ts'
 import type { Session } from '../../auth/index.ts'
+import { ROUTES } from '../../routes.ts'
+import '../contact/contact.ts'
+import { initials, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { people, reload, warning } from '../shared/icons.ts'
 import './contacts.css'
@@ -41,6 +45,18 @@ const TEXT = {
 /** How many rows stand in for the list while it is loaded. */
 const SKELETON = Array.from({ length: 8 })
 
+/** What a step of the history holds that this list has made. */
+const OPENED_HERE = 'contact'
+
+const contactAddress = (id: number): string => `${ROUTES.contacts}?contact=${id}`
+
+/** The contact that the address asks for. */
+function openedId(): number | null {
+  if (location.pathname !== ROUTES.contacts) return null
+  const asked = new URLSearchParams(location.search).get('contact') ?? ''
+  return /^[1-9]\d{0,8}$/.test(asked) ? Number(asked) : null
+}
+
 /** Milliseconds after the last key until it is searched for. */
 const TYPING = 250
 
@@ -53,6 +69,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     loadedAt: { state: true },
     loading: { state: true },
     error: { state: true },
+    opened: { state: true },
   }
 
   declare session: Session
@@ -62,6 +79,8 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   declare private loadedAt: Date | null
   declare private loading: boolean
   declare private error: ApiErrorCode | null
+  /** The one that is looked at: its id stands in the address. */
+  declare private opened: number | null
   /** Where the next page begins. */
   #after: string | null = null
   /** What the list is of. */
@@ -84,16 +103,19 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     this.loadedAt = null
     this.loading = false
     this.error = null
+    this.opened = openedId()
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
+    window.addEventListener('popstate', this.#follow)
     void this.#load()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     clearTimeout(this.#typing)
+    window.removeEventListener('popstate', this.#follow)
     this.#asking.abort()
     this.#end.disconnect()
   }
@@ -133,6 +155,17 @@ export class DrawbridgeContacts extends DrawbridgeElement {
       <div class="card" aria-busy=${loading ? 'true' : 'false'}>
         ${contacts ? this.#renderContacts(contacts) : error ? this.#renderError(error) : renderSkeleton()}
       </div>
+      ${keyed(
+        this.opened,
+        this.opened === null
+          ? nothing
+          : html`<drawbridge-contact
+              .session=${this.session}
+              .contactId=${this.opened}
+              @close=${this.#close}
+              @changed=${this.#change}
+            ></drawbridge-contact>`,
+      )}
     `
   }
 
@@ -160,7 +193,11 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     }
     return html`
       <ul class="contacts">
-        ${repeat(contacts, ({ id }) => id, renderContact)}
+        ${repeat(
+          contacts,
+          ({ id }) => id,
+          (contact) => renderContact(contact, this.#open),
+        )}
       </ul>
       ${
         this.#after === null
@@ -182,6 +219,31 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         <button class="button quiet" type="button" @click=${this.#reload}>${TEXT.retry}</button>
       </div>
     `
+  }
+
+  readonly #open = (event: MouseEvent): void => {
+    const plain =
+      event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    if (!plain) return
+    event.preventDefault()
+    history.pushState(OPENED_HERE, '', (event.currentTarget as HTMLAnchorElement).href)
+    this.#follow()
+  }
+
+  readonly #close = (): void => {
+    if (this.opened === null) return
+    // Back to the list that it was opened from, and not one step on.
+    if (history.state === OPENED_HERE) history.back()
+    else history.replaceState(null, '', ROUTES.contacts)
+    this.opened = null
+  }
+
+  readonly #change = ({ detail }: CustomEvent<Contact>): void => {
+    this.contacts = this.contacts?.map((each) => (each.id === detail.id ? detail : each)) ?? null
+  }
+
+  readonly #follow = (): void => {
+    this.opened = openedId()
   }
 
   readonly #type = (event: Event): void => {
@@ -247,32 +309,29 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 }
 
-function renderContact({ name, company, email, phone, city }: Contact): TemplateResult {
+function renderContact(
+  { id, name, company, email, phone, city }: Contact,
+  open: (event: MouseEvent) => void,
+): TemplateResult {
   return html`
     <li>
       <span class="initials" aria-hidden="true">${initials(name)}</span>
       <span class="who">
-        <strong>${name}</strong>
+        <strong><a href=${contactAddress(id)} @click=${open}>${name}</a></strong>
         ${company !== null && company !== name ? html`<span>${company}</span>` : nothing}
       </span>
       <span class="email">
         ${
           email === null
             ? nothing
-            : html`<a
-                href=${`mailto:${encodeURIComponent(email).replace('%40', '@')}`}
-                title=${TEXT.email(name, email)}
-                >${email}</a
-              >`
+            : html`<a href=${mailTo(email)} title=${TEXT.email(name, email)}>${email}</a>`
         }
       </span>
       <span class="phone">
         ${
           phone === null
             ? nothing
-            : html`<a href=${`tel:${phone.replace(/[^+\d]/g, '')}`} title=${TEXT.call(name, phone)}
-                >${phone}</a
-              >`
+            : html`<a href=${telephone(phone)} title=${TEXT.call(name, phone)}>${phone}</a>`
         }
       </span>
       <span class="city">${city}</span>
@@ -295,12 +354,5 @@ const renderSkeleton = (): TemplateResult => html`
     )}
   </ul>
 `
-
-/** The first letters of the first and the last word. */
-function initials(name: string): string {
-  const words = name.split(/[\s,]+/).filter((word) => /^[\p{L}\p{N}]/u.test(word))
-  const ends = words.length > 1 ? [words[0], words.at(-1)] : words
-  return ends.map((word) => Array.from(word ?? '')[0]?.toLocaleUpperCase() ?? '').join('')
-}
 
 customElements.define('drawbridge-contacts', DrawbridgeContacts)
