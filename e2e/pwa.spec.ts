@@ -2,6 +2,9 @@ import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack, type Account } from './stack/description.ts'
 import { watch } from './support/network.ts'
+import { odooSession } from './support/odoo-session.ts'
+import { enableTotp } from './support/odoo-web.ts'
+import { makePerson } from './support/people.ts'
 import {
   contacts,
   leaveExpiryToTheGate,
@@ -69,6 +72,34 @@ test('A2: a wrong password is told in words, and nobody is signed in', async ({ 
   await expect(page.getByRole('alert')).toContainText('Wrong login or password')
   await expect(page.getByLabel('Login')).toHaveValue(demo.login)
   expect(await refreshCookie(page)).toBe('')
+})
+
+test('A2: a second factor is asked for, each code is good once, and the way back is there', async ({
+  page,
+}) => {
+  // Odoo loads what makes people when it is asked first.
+  test.slow()
+  const person = await makePerson(await odooSession(stack.accounts.admin))
+  const code = await enableTotp(await odooSession(person), person)
+  const field = page.getByLabel('Code')
+  const submit = () => page.getByRole('button', { name: 'Sign in', exact: true }).click()
+
+  await signIn(page, person)
+  await expect(field).toBeFocused()
+  await expect(page.getByLabel('Login')).toBeHidden()
+  expect(await refreshCookie(page)).toBe('')
+  // It was used to turn the second factor on.
+  await field.fill(code(0))
+  await submit()
+  await expect(page.getByRole('alert')).toContainText('was used before')
+  await page.getByRole('button', { name: 'Sign in with another account' }).click()
+  await expect(page.getByLabel('Login')).toBeFocused()
+  await expect(page.getByLabel('Login')).toHaveValue('')
+
+  await signIn(page, person)
+  await field.fill(code(1))
+  await submit()
+  await expect(contacts(page).first()).toBeVisible()
 })
 
 test('A8–A11: the token expires: one 401, one refresh, the request once more', async ({ page }) => {

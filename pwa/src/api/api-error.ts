@@ -8,17 +8,23 @@ export type ApiErrorCode = ErrorCode | 'offline' | 'unreachable' | 'bad_response
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: ApiErrorCode
+  /** Why, in Odoo's own words, where it is Odoo that does not let the user. */
+  readonly odooMessage: string | undefined
 
-  constructor(code: ApiErrorCode, options?: ErrorOptions) {
+  constructor(code: ApiErrorCode, options: ErrorOptions & { odooMessage?: string } = {}) {
     super(code, options)
     this.code = code
+    this.odooMessage = options.odooMessage
   }
 }
 
 /** The error of an answer that is not 2xx. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => null)) as Partial<ErrorResponse> | null
-  if (body?.error) return new ApiError(body.error)
+  if (body?.error) {
+    const { error, odoo_message } = body
+    return new ApiError(error, odoo_message === undefined ? {} : { odooMessage: odoo_message })
+  }
   return new ApiError(response.status >= 500 ? 'unreachable' : 'bad_response')
 }
 

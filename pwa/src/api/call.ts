@@ -11,16 +11,18 @@ export interface CallOptions<Answer> {
   isAnswer: (answer: Partial<Answer> | null) => boolean
 }
 
+/** How a request is sent. */
+type Sent = Pick<CallOptions<never>, 'signal' | 'method' | 'body'>
+
 /**
- * Calls the bridge as whoever is signed in.
- * @returns the answer; null if the session came to its end, or was aborted, meanwhile
+ * @returns an answer that is 2xx; null if the session came to its end, or was aborted, meanwhile
  * @throws {ApiError}
  */
-export async function call<Answer>(
+export async function send(
   session: Session,
   path: string,
-  { signal, method = 'GET', body, isAnswer }: CallOptions<Answer>,
-): Promise<Answer | null> {
+  { signal, method = 'GET', body }: Sent,
+): Promise<Response | null> {
   let response: Response
   try {
     response = await session.fetch(path, {
@@ -36,8 +38,23 @@ export async function call<Answer>(
     return null
   }
   if (!response.ok) throw await errorOf(response)
+  return response
+}
+
+/**
+ * Calls the bridge as whoever is signed in.
+ * @returns the answer; null if the session came to its end, or was aborted, meanwhile
+ * @throws {ApiError}
+ */
+export async function call<Answer>(
+  session: Session,
+  path: string,
+  { isAnswer, ...sent }: CallOptions<Answer>,
+): Promise<Answer | null> {
+  const response = await send(session, path, sent)
+  if (!response) return null
   const answer = (await response.json().catch(() => null)) as Partial<Answer> | null
-  if (signal.aborted) return null
+  if (sent.signal.aborted) return null
   if (!isAnswer(answer)) throw new ApiError('bad_response')
   return answer as Answer
 }

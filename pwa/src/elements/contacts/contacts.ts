@@ -1,11 +1,16 @@
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
+import { keyed } from 'lit/directives/keyed.js'
 import { repeat } from 'lit/directives/repeat.js'
-import type { Contact, ProtectedData } from '@drawbridge/bridge/contract'
+import type { Contact, ContactsPage } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
+import { readContacts } from '../../api/contacts.ts'
 import { readProtectedData } from '../../api/protected-data.ts'
 import type { Session } from '../../auth/index.ts'
+import { ROUTES } from '../../routes.ts'
+import '../contact/contact.ts'
+import { initials, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { people, reload, warning } from '../shared/icons.ts'
 import './contacts.css'
@@ -19,8 +24,12 @@ const TEXT = {
   failed: 'The contacts could not be loaded',
   stale: 'This is the list as it was before.',
   retry: 'Try again',
-  count: (shown: number, total: number) =>
-    shown < total ? `The first ${shown} of ${total}` : `${total} in all`,
+  search: 'Search contacts',
+  count: (total: number) => `${total} in all`,
+  found: (shown: number, isAll: boolean) => (isAll ? `${shown} found` : `${shown} and more found`),
+  nothing: 'Nothing found',
+  nothingHint: 'All words have to stand in a name, a company, an e-mail address or a number.',
+  more: 'Show more',
   loadedAt: (time: string) => `as of ${time}`,
   email: (name: string, email: string) => `E-mail ${name}: ${email}`,
   call: (name: string, phone: string) => `Call ${name}: ${phone}`,
@@ -36,44 +45,89 @@ const TEXT = {
 /** How many rows stand in for the list while it is loaded. */
 const SKELETON = Array.from({ length: 8 })
 
+/** What a step of the history holds that this list has made. */
+const OPENED_HERE = 'contact'
+
+const contactAddress = (id: number): string => `${ROUTES.contacts}?contact=${id}`
+
+/** The contact that the address asks for. */
+function openedId(): number | null {
+  if (location.pathname !== ROUTES.contacts) return null
+  const asked = new URLSearchParams(location.search).get('contact') ?? ''
+  return /^[1-9]\d{0,8}$/.test(asked) ? Number(asked) : null
+}
+
+/** Milliseconds after the last key until it is searched for. */
+const TYPING = 250
+
 /** The contacts that Odoo shows this user. Sends `profile` once it knows who that is. */
 export class DrawbridgeContacts extends DrawbridgeElement {
   static override properties = {
     session: { attribute: false },
-    data: { state: true },
+    contacts: { state: true },
+    total: { state: true },
     loadedAt: { state: true },
     loading: { state: true },
     error: { state: true },
+    opened: { state: true },
   }
 
   declare session: Session
-  declare private data: ProtectedData | null
+  /** As far as they were loaded; null before the first answer. */
+  declare private contacts: readonly Contact[] | null
+  declare private total: number
   declare private loadedAt: Date | null
   declare private loading: boolean
   declare private error: ApiErrorCode | null
-  #disconnected = new AbortController()
+  /** The one that is looked at: its id stands in the address. */
+  declare private opened: number | null
+  /** Where the next page begins. */
+  #after: string | null = null
+  /** What the list is of. */
+  #search = ''
+  #typing: ReturnType<typeof setTimeout> | undefined
+  /** Ends what is under way. */
+  #asking = new AbortController()
+  readonly #end = new IntersectionObserver(
+    (entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting)) this.#more()
+    },
+    // So early that whoever scrolls does not get there first.
+    { rootMargin: '1000px' },
+  )
 
   constructor() {
     super()
-    this.data = null
+    this.contacts = null
+    this.total = 0
     this.loadedAt = null
     this.loading = false
     this.error = null
+    this.opened = openedId()
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#disconnected = new AbortController()
+    window.addEventListener('popstate', this.#follow)
     void this.#load()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    this.#disconnected.abort()
+    clearTimeout(this.#typing)
+    window.removeEventListener('popstate', this.#follow)
+    this.#asking.abort()
+    this.#end.disconnect()
+  }
+
+  protected override updated(): void {
+    this.#end.disconnect()
+    const more = this.querySelector('.more')
+    if (more) this.#end.observe(more)
   }
 
   protected override render(): TemplateResult {
-    const { data, error, loading } = this
+    const { contacts, error, loading } = this
     return html`
       <div class="heading">
         <h1 id="contacts-title">${TEXT.title}</h1>
@@ -82,42 +136,76 @@ export class DrawbridgeContacts extends DrawbridgeElement {
           class="button quiet"
           type="button"
           aria-disabled=${loading ? 'true' : nothing}
-          @click=${this.#load}
+          @click=${this.#reload}
         >
           <span class=${loading ? 'turning' : ''}>${reload}</span><span>${TEXT.reload}</span>
         </button>
       </div>
-      ${error && data ? this.#renderError(error, TEXT.stale) : nothing}
+      <input
+        class="search"
+        type="search"
+        aria-label=${TEXT.search}
+        placeholder=${TEXT.search}
+        maxlength="100"
+        autocomplete="off"
+        spellcheck="false"
+        @input=${this.#type}
+      />
+      ${error && contacts ? this.#renderError(error, TEXT.stale) : nothing}
       <div class="card" aria-busy=${loading ? 'true' : 'false'}>
-        ${data ? this.#renderData(data) : error ? this.#renderError(error) : renderSkeleton()}
+        ${contacts ? this.#renderContacts(contacts) : error ? this.#renderError(error) : renderSkeleton()}
       </div>
+      ${keyed(
+        this.opened,
+        this.opened === null
+          ? nothing
+          : html`<drawbridge-contact
+              .session=${this.session}
+              .contactId=${this.opened}
+              @close=${this.#close}
+              @changed=${this.#change}
+            ></drawbridge-contact>`,
+      )}
     `
   }
 
   #renderStatus(): string | TemplateResult {
-    const { data, loadedAt } = this
-    if (!data || !loadedAt) return this.loading ? TEXT.loading : ''
-    if (data.contacts.length === 0) return ''
+    const { contacts, loadedAt, total } = this
+    if (!contacts || !loadedAt) return this.loading ? TEXT.loading : ''
+    if (contacts.length === 0) return ''
+    const isAll = this.#after === null
+    const count = this.#search === '' ? TEXT.count(total) : TEXT.found(contacts.length, isAll)
     const time = loadedAt.toLocaleTimeString()
-    return html`${TEXT.count(data.contacts.length, data.total)}<span class="at">
-        · ${TEXT.loadedAt(time)}</span
-      >`
+    return html`${count}<span class="at"> · ${TEXT.loadedAt(time)}</span>`
   }
 
-  #renderData({ contacts }: ProtectedData): TemplateResult {
+  #renderContacts(contacts: readonly Contact[]): TemplateResult {
     if (contacts.length === 0) {
+      const [title, hint] =
+        this.#search === '' ? [TEXT.empty, TEXT.emptyHint] : [TEXT.nothing, TEXT.nothingHint]
       return html`
         <div class="message">
           ${people}
-          <h2>${TEXT.empty}</h2>
-          <p>${TEXT.emptyHint}</p>
+          <h2>${title}</h2>
+          <p>${hint}</p>
         </div>
       `
     }
     return html`
       <ul class="contacts">
-        ${repeat(contacts, ({ id }) => id, renderContact)}
+        ${repeat(
+          contacts,
+          ({ id }) => id,
+          (contact) => renderContact(contact, this.#open),
+        )}
       </ul>
+      ${
+        this.#after === null
+          ? nothing
+          : html`<p class="more">
+              <button class="button quiet" type="button" @click=${this.#more}>${TEXT.more}</button>
+            </p>`
+      }
     `
   }
 
@@ -128,57 +216,122 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         ${warning}
         <h2>${TEXT.failed}</h2>
         <p>${reason} ${hint}</p>
-        <button class="button quiet" type="button" @click=${this.#load}>${TEXT.retry}</button>
+        <button class="button quiet" type="button" @click=${this.#reload}>${TEXT.retry}</button>
       </div>
     `
   }
 
-  readonly #load = async (): Promise<void> => {
-    if (this.loading) return
-    this.loading = true
-    const { signal } = this.#disconnected
-    try {
+  readonly #open = (event: MouseEvent): void => {
+    const plain =
+      event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    if (!plain) return
+    event.preventDefault()
+    history.pushState(OPENED_HERE, '', (event.currentTarget as HTMLAnchorElement).href)
+    this.#follow()
+  }
+
+  readonly #close = (): void => {
+    if (this.opened === null) return
+    // Back to the list that it was opened from, and not one step on.
+    if (history.state === OPENED_HERE) history.back()
+    else history.replaceState(null, '', ROUTES.contacts)
+    this.opened = null
+  }
+
+  readonly #change = ({ detail }: CustomEvent<Contact>): void => {
+    this.contacts = this.contacts?.map((each) => (each.id === detail.id ? detail : each)) ?? null
+  }
+
+  readonly #follow = (): void => {
+    this.opened = openedId()
+  }
+
+  readonly #type = (event: Event): void => {
+    const { value } = event.currentTarget as HTMLInputElement
+    clearTimeout(this.#typing)
+    this.#typing = setTimeout(() => {
+      if (value.trim() === this.#search) return
+      this.#search = value.trim()
+      void this.#load()
+    }, TYPING)
+  }
+
+  readonly #reload = (): void => {
+    if (!this.loading) void this.#load()
+  }
+
+  readonly #more = (): void => {
+    // After an error it waits to be asked: the end of the list is in sight all the time.
+    if (this.loading || this.error || this.#after === null) return
+    void this.#ask(async (signal) => {
+      const page = await readContacts(this.session, this.#search, this.#after, signal)
+      if (page) this.#take(page, this.contacts ?? [])
+    })
+  }
+
+  /** The first page, of what is searched for. */
+  #load(): Promise<void> {
+    return this.#ask(async (signal) => {
+      if (this.#search !== '') {
+        const page = await readContacts(this.session, this.#search, null, signal)
+        if (page) this.#take(page, [])
+        return
+      }
       const data = await readProtectedData(this.session, signal)
       if (!data) return
-      this.data = data
-      this.error = null
-      this.loadedAt = new Date()
+      this.total = data.total
+      this.#take(data, [])
       this.dispatchEvent(new CustomEvent('profile', { detail: data.user }))
+    })
+  }
+
+  #take({ contacts, after }: ContactsPage, before: readonly Contact[]): void {
+    this.contacts = [...before, ...contacts]
+    this.#after = after
+    if (before.length === 0) this.loadedAt = new Date()
+  }
+
+  /** One question at a time: the answer to the one before does not matter any more. */
+  async #ask(question: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#asking.abort()
+    const asking = new AbortController()
+    this.#asking = asking
+    this.loading = true
+    try {
+      await question(asking.signal)
+      this.error = null
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      this.error = error.code
+      if (!asking.signal.aborted) this.error = error.code
     } finally {
-      this.loading = false
+      if (this.#asking === asking) this.loading = false
     }
   }
 }
 
-function renderContact({ name, company, email, phone, city }: Contact): TemplateResult {
+function renderContact(
+  { id, name, company, email, phone, city }: Contact,
+  open: (event: MouseEvent) => void,
+): TemplateResult {
   return html`
     <li>
       <span class="initials" aria-hidden="true">${initials(name)}</span>
       <span class="who">
-        <strong>${name}</strong>
+        <strong><a href=${contactAddress(id)} @click=${open}>${name}</a></strong>
         ${company !== null && company !== name ? html`<span>${company}</span>` : nothing}
       </span>
       <span class="email">
         ${
           email === null
             ? nothing
-            : html`<a
-                href=${`mailto:${encodeURIComponent(email).replace('%40', '@')}`}
-                title=${TEXT.email(name, email)}
-                >${email}</a
-              >`
+            : html`<a href=${mailTo(email)} title=${TEXT.email(name, email)}>${email}</a>`
         }
       </span>
       <span class="phone">
         ${
           phone === null
             ? nothing
-            : html`<a href=${`tel:${phone.replace(/[^+\d]/g, '')}`} title=${TEXT.call(name, phone)}
-                >${phone}</a
-              >`
+            : html`<a href=${telephone(phone)} title=${TEXT.call(name, phone)}>${phone}</a>`
         }
       </span>
       <span class="city">${city}</span>
@@ -201,12 +354,5 @@ const renderSkeleton = (): TemplateResult => html`
     )}
   </ul>
 `
-
-/** The first letters of the first and the last word. */
-function initials(name: string): string {
-  const words = name.split(/[\s,]+/).filter((word) => /^[\p{L}\p{N}]/u.test(word))
-  const ends = words.length > 1 ? [words[0], words.at(-1)] : words
-  return ends.map((word) => Array.from(word ?? '')[0]?.toLocaleUpperCase() ?? '').join('')
-}
 
 customElements.define('drawbridge-contacts', DrawbridgeContacts)

@@ -30,3 +30,13 @@ export const device = icon(
 export const app = icon(
   svg`<rect x="4" y="4" width="7" height="7" rx="1.5" /><rect x="13" y="13" width="7" height="7" rx="1.5" /><path d="M16.5 4.5v5M14 7h5M4.5 16.5h6" />`,
 )
+export const close = icon(svg`<path d="M6 6l12 12M18 6 6 18" />`)
+export const phone = icon(
+  svg`<path d="M6 4h3.5l1.5 4-2 1.5a11 11 0 0 0 5.5 5.5l1.5-2 4 1.5V18a2 2 0 0 1-2 2A14 14 0 0 1 4 6a2 2 0 0 1 2-2z" />`,
+)
+export const mail = icon(
+  svg`<rect x="3" y="5" width="18" height="14" rx="2" /><path d="m4 7 8 6 8-6" />`,
+)
+export const map = icon(
+  svg`<path d="M12 21s6.5-6.2 6.5-11a6.5 6.5 0 0 0-13 0c0 4.8 6.5 11 6.5 11z" /><circle cx="12" cy="10" r="2.3" />`,
+)

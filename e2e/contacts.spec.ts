@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test, type Page } from 'playwright/test'
+import { PATHS } from '@drawbridge/bridge/contract'
+import { readStack } from './stack/description.ts'
+import { obstaclesIn } from './support/obstacles.ts'
+import { odooSession } from './support/odoo-session.ts'
+import { makePerson, type Person } from './support/people.ts'
+import { contacts, signInAtPwa } from './support/pwa.ts'
+
+// The list of contacts in the PWA: searched, and endless.
+
+const stack = readStack()
+const mark = randomUUID().slice(0, 8)
+const MANY = 130
+
+let person: Person
+
+test.beforeAll(async () => {
+  // Odoo loads what makes contacts when it is asked first.
+  test.slow()
+  const admin = await odooSession(stack.accounts.admin)
+  const many = Array.from({ length: MANY }, (_, n) => ({
+    name: `Quinn ${String(n).padStart(3, '0')}`,
+    email: `${n}@${mark}.example`,
+    phone: `+32 2 ${mark} ${n}`,
+  }))
+  await admin.call('res.partner', 'create', [many])
+  person = await makePerson(admin)
+})
+
+test.beforeEach(async ({ page }) => {
+  await page.goto('/')
+  await signInAtPwa(page, stack.accounts.demo)
+  await expect(contacts(page).first()).toBeVisible()
+})
+
+const search = (page: Page, words: string) =>
+  page.getByRole('searchbox', { name: 'Search contacts' }).fill(words)
+const status = (page: Page) => page.getByRole('region', { name: 'Contacts' }).getByRole('status')
+
+test('the end of the list brings more, until there is no more', async ({ page }) => {
+  await search(page, `quinn ${mark}`)
+  await expect(status(page)).toContainText('more found')
+  await expect(async () => {
+    await contacts(page).last().scrollIntoViewIfNeeded()
+    await expect(status(page)).toContainText(`${MANY} found`, { timeout: 500 })
+  }).toPass()
+  await expect(contacts(page)).toHaveCount(MANY)
+  await expect(contacts(page).last()).toContainText('Quinn 129')
+  const names = await contacts(page).locator('strong').allTextContents()
+  expect(new Set(names).size).toBe(MANY)
+  await expect(page.getByRole('button', { name: 'Show more' })).toHaveCount(0)
+})
+
+test('what is typed is searched for, and the answer to the last word counts', async ({ page }) => {
+  let slow = true
+  await page.route(`**${PATHS.contacts}?*`, async (route) => {
+    // The first answer comes last.
+    const answer = route.fetch()
+    if (slow) {
+      slow = false
+      await page.waitForRequest((request) => request.url().includes(`search=${mark}+129`))
+    }
+    await route.fulfill({ response: await answer }).catch(() => undefined)
+  })
+  const first = page.waitForRequest((request) => request.url().includes(`search=${mark}+12`))
+  await search(page, `${mark} 12`)
+  await first
+  await search(page, `${mark} 129`)
+  await expect(contacts(page)).toHaveCount(1)
+  await expect(contacts(page)).toContainText('Quinn 129')
+  await expect(status(page)).toContainText('1 found')
+
+  await search(page, `${mark} nobody`)
+  await expect(page.getByRole('heading', { name: 'Nothing found' })).toBeVisible()
+  await search(page, '')
+  await expect(status(page)).toContainText('in all')
+})
+
+test('a page that cannot be had is said, and what is there stays', async ({ page }) => {
+  await page.route(`**${PATHS.contacts}?*after=*`, (route) => route.abort())
+  await search(page, mark)
+  await expect(status(page)).toContainText('more found')
+  await contacts(page).last().scrollIntoViewIfNeeded()
+  const alert = page.getByRole('region', { name: 'Contacts' }).getByRole('alert')
+  await expect(alert).toContainText('The server does not answer.')
+  await expect(contacts(page)).toHaveCount(50)
+  await page.unroute(`**${PATHS.contacts}?*after=*`)
+  await alert.getByRole('button', { name: 'Try again' }).click()
+  await expect(alert).toHaveCount(0)
+})
+
+const sheet = (page: Page) => page.getByRole('dialog')
+
+test('a contact is opened, changed in Odoo, and closed where it was opened', async ({ page }) => {
+  await search(page, `${mark} 007`)
+  await expect(contacts(page)).toHaveCount(1)
+  await page.getByRole('link', { name: 'Quinn 007' }).click()
+  await expect(sheet(page).getByRole('heading', { name: 'Quinn 007' })).toBeVisible()
+  await expect(sheet(page).getByRole('link', { name: 'Call' })).toHaveAttribute(
+    'href',
+    /^tel:\+322/,
+  )
+  const address = page.url()
+  expect(new URL(address).search).toMatch(/^\?contact=\d+$/)
+  expect(await obstaclesIn(page)).toEqual([])
+
+  await sheet(page).getByRole('button', { name: 'Edit' }).click()
+  await expect(sheet(page).getByLabel('Phone')).toBeFocused()
+  expect(await obstaclesIn(page)).toEqual([])
+  await sheet(page).getByLabel('Phone').fill('+32 2 999 00 07')
+  await sheet(page).getByRole('button', { name: 'Save' }).click()
+  await expect(sheet(page).getByRole('status')).toHaveText('Saved in Odoo.')
+  await sheet(page).getByRole('button', { name: 'Close' }).click()
+  await expect(sheet(page)).toHaveCount(0)
+  await expect(page).toHaveURL('/')
+  await expect(contacts(page)).toContainText('+32 2 999 00 07')
+
+  await page.goto(address)
+  await expect(sheet(page).getByText('+32 2 999 00 07')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL('/')
+})
+
+test('what Odoo says against a change is shown as it is', async ({ page }) => {
+  await search(page, `${mark} 008`)
+  await page.getByRole('link', { name: 'Quinn 008' }).click()
+  await page.route(`**${PATHS.contacts}/*`, async (route) => {
+    if (route.request().method() !== 'PATCH') return route.fallback()
+    const odoo_message = 'Only buyers change this number.'
+    const json = { error: 'odoo_forbidden', error_description: '', odoo_message }
+    return route.fulfill({ status: 403, json })
+  })
+  await sheet(page).getByRole('button', { name: 'Edit' }).click()
+  await sheet(page).getByLabel('Phone').fill('1')
+  await sheet(page).getByRole('button', { name: 'Save' }).click()
+  await expect(sheet(page).getByRole('alert')).toContainText('Only buyers change this number.')
+  await expect(sheet(page).getByLabel('Phone')).toHaveValue('1')
+})
+
+test('who may not change contacts in Odoo is not asked to', async ({ page }) => {
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signInAtPwa(page, person)
+  await search(page, `${mark} 009`)
+  await page.getByRole('link', { name: 'Quinn 009' }).click()
+  await expect(sheet(page).getByText(`9@${mark}.example`)).toBeVisible()
+  await expect(sheet(page).getByRole('button', { name: 'Edit' })).toHaveCount(0)
+})
+
+test('what is not there says so, and leads back', async ({ page }) => {
+  await page.goto('/?contact=999999999')
+  await expect(sheet(page).getByRole('alert')).toContainText('This contact is not there')
+  await page.keyboard.press('Escape')
+  await expect(page).toHaveURL('/')
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`everybody can use it: ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme })
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 800 })
+      expect(await obstaclesIn(page)).toEqual([])
+    }
+  })
+}

@@ -1,0 +1,294 @@
+import { html, nothing } from 'lit'
+import type { TemplateResult } from 'lit'
+import type { ContactChange, ContactDetails } from '@drawbridge/bridge/contract'
+import { ApiError } from '../../api/api-error.ts'
+import type { ApiErrorCode } from '../../api/api-error.ts'
+import { changeContact, readContact, readPhoto } from '../../api/contacts.ts'
+import type { Session } from '../../auth/index.ts'
+import { initials, mailTo, telephone } from '../shared/contact.ts'
+import { DrawbridgeElement } from '../shared/element.ts'
+import { close, mail, map, phone, warning } from '../shared/icons.ts'
+import './contact.css'
+
+const TEXT = {
+  close: 'Close',
+  loading: 'Loading…',
+  call: 'Call',
+  write: 'Write',
+  map: 'Map',
+  phone: 'Phone',
+  email: 'E-mail',
+  website: 'Website',
+  address: 'Address',
+  edit: 'Edit',
+  save: 'Save',
+  saving: 'Saving…',
+  cancel: 'Cancel',
+  saved: 'Saved in Odoo.',
+  refused: 'Odoo does not take this:',
+  errors: {
+    offline: 'You are offline.',
+    unreachable: 'The server does not answer.',
+    odoo_unavailable: 'Odoo does not answer.',
+    not_found: 'This contact is not there, or not for you.',
+    insufficient_scope: 'This sign-in does not allow to change contacts.',
+    invalid_request: 'This is too long, or has signs that Odoo does not take.',
+  } as Partial<Record<ApiErrorCode, string>>,
+  unknown: (code: string) => `Something went wrong (${code}).`,
+}
+
+const explain = ({ code, odooMessage }: ApiError): string =>
+  odooMessage === undefined
+    ? (TEXT.errors[code] ?? TEXT.unknown(code))
+    : `${TEXT.refused} ${odooMessage}`
+
+/** A map that needs no account. Nothing is asked of it before somebody opens it. */
+const mapOf = (lines: readonly string[]): string =>
+  `https://www.openstreetmap.org/search?${new URLSearchParams({ query: lines.join(', ') }).toString()}`
+
+/** Only what a browser opens as a page: the field holds what people wrote into it. */
+const isPage = (address: string): boolean => /^https?:\/\//i.test(address)
+
+/**
+ * One contact, over everything else. Sends `close` when it was closed, and `changed` with the
+ * contact when Odoo took a change.
+ */
+export class DrawbridgeContact extends DrawbridgeElement {
+  static override properties = {
+    session: { attribute: false },
+    contactId: { attribute: false },
+    contact: { state: true },
+    photo: { state: true },
+    editing: { state: true },
+    busy: { state: true },
+    error: { state: true },
+    said: { state: true },
+  }
+
+  declare session: Session
+  /** To be set before the element is connected. */
+  declare contactId: number
+  declare private contact: ContactDetails | null
+  declare private photo: string | null
+  declare private editing: boolean
+  declare private busy: boolean
+  declare private error: string
+  declare private said: string
+  #disconnected = new AbortController()
+
+  constructor() {
+    super()
+    this.contact = null
+    this.photo = null
+    this.editing = false
+    this.busy = false
+    this.error = ''
+    this.said = ''
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#disconnected = new AbortController()
+    void this.#load()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#disconnected.abort()
+  }
+
+  protected override firstUpdated(): void {
+    this.querySelector('dialog')?.showModal()
+  }
+
+  protected override render(): TemplateResult {
+    const { contact, error } = this
+    return html`
+      <dialog aria-labelledby="contact-name" @close=${this.#closed} @click=${this.#outside}>
+        <div class="sheet">
+          <form method="dialog">
+            <button class="button quiet" aria-label=${TEXT.close}>${close}</button>
+          </form>
+          <p class="said" role="status">${contact ? this.said : error ? '' : TEXT.loading}</p>
+          ${contact ? this.#renderContact(contact) : html`<h2 id="contact-name"></h2>`}
+          <p class="error" id="contact-error" role="alert">
+            ${error === '' ? nothing : html`${warning}<span>${error}</span>`}
+          </p>
+        </div>
+      </dialog>
+    `
+  }
+
+  #renderContact(contact: ContactDetails): TemplateResult {
+    const { name, job, company, address } = contact
+    const place = [job, company === name ? null : company].filter((part) => part !== null)
+    return html`
+      <header>
+        ${
+          this.photo === null
+            ? html`<span class="initials" aria-hidden="true">${initials(name)}</span>`
+            : html`<img src=${this.photo} alt="" />`
+        }
+        <div>
+          <h2 id="contact-name">${name}</h2>
+          <p>${place.join(' · ')}</p>
+        </div>
+      </header>
+      <p class="actions">
+        ${contact.phone === null ? nothing : this.#renderAction(telephone(contact.phone), TEXT.call, phone)}
+        ${contact.email === null ? nothing : this.#renderAction(mailTo(contact.email), TEXT.write, mail)}
+        ${address.length === 0 ? nothing : this.#renderAction(mapOf(address), TEXT.map, map)}
+      </p>
+      ${this.editing ? this.#renderForm(contact) : this.#renderFacts(contact)}
+    `
+  }
+
+  #renderAction(href: string, text: string, icon: TemplateResult): TemplateResult {
+    const isElsewhere = isPage(href)
+    return html`
+      <a
+        class="button quiet"
+        href=${href}
+        target=${isElsewhere ? '_blank' : nothing}
+        rel=${isElsewhere ? 'noreferrer' : nothing}
+        >${icon}<span>${text}</span></a
+      >
+    `
+  }
+
+  #renderFacts({ phone, email, website, address, may_edit }: ContactDetails): TemplateResult {
+    const fact = (term: string, value: unknown) =>
+      value === null
+        ? nothing
+        : html`<dt>${term}</dt>
+            <dd>${value}</dd>`
+    const page =
+      website !== null && isPage(website)
+        ? html`<a href=${website} target="_blank" rel="noreferrer">${website}</a>`
+        : website
+    const lines = address.map((line) => html`<span>${line}</span>`)
+    return html`
+      <dl>
+        ${fact(TEXT.phone, phone)} ${fact(TEXT.email, email)} ${fact(TEXT.website, page)}
+        ${fact(TEXT.address, lines.length === 0 ? null : lines)}
+      </dl>
+      ${
+        may_edit
+          ? html`<button class="button quiet" type="button" @click=${this.#edit}>
+              ${TEXT.edit}
+            </button>`
+          : nothing
+      }
+    `
+  }
+
+  #renderForm({ phone, email }: ContactDetails): TemplateResult {
+    const { busy } = this
+    return html`
+      <form class="edit" @submit=${this.#submit}>
+        <label for="contact-phone">${TEXT.phone}</label>
+        <input
+          id="contact-phone"
+          name="phone"
+          type="tel"
+          maxlength="64"
+          autocomplete="off"
+          .defaultValue=${phone ?? ''}
+          ?readonly=${busy}
+          aria-describedby="contact-error"
+        />
+        <label for="contact-email">${TEXT.email}</label>
+        <input
+          id="contact-email"
+          name="email"
+          type="text"
+          inputmode="email"
+          maxlength="254"
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck="false"
+          .defaultValue=${email ?? ''}
+          ?readonly=${busy}
+          aria-describedby="contact-error"
+        />
+        <p>
+          <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
+            ${busy ? TEXT.saving : TEXT.save}
+          </button>
+          <button class="button quiet" type="button" @click=${this.#cancel}>${TEXT.cancel}</button>
+        </p>
+      </form>
+    `
+  }
+
+  async #load(): Promise<void> {
+    const { signal } = this.#disconnected
+    try {
+      this.contact = await readContact(this.session, this.contactId, signal)
+      if (this.contact?.photo === true) {
+        this.photo = await readPhoto(this.session, this.contactId, signal)
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      // Without its picture a contact is a contact.
+      if (!this.contact) this.error = explain(error)
+    }
+  }
+
+  readonly #edit = async (): Promise<void> => {
+    this.editing = true
+    this.said = ''
+    await this.updateComplete
+    this.querySelector<HTMLInputElement>('#contact-phone')?.focus()
+  }
+
+  readonly #cancel = (): void => {
+    this.editing = false
+    this.error = ''
+  }
+
+  readonly #submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault()
+    const { contact } = this
+    if (this.busy || !contact) return
+    const form = new FormData(event.currentTarget as HTMLFormElement)
+    const typed = (name: string) => (form.get(name) as string).trim() || null
+    const [phone, email] = [typed('phone'), typed('email')]
+    // What others changed meanwhile stays as it is.
+    const change: ContactChange = {
+      ...(phone === contact.phone ? {} : { phone }),
+      ...(email === contact.email ? {} : { email }),
+    }
+    if (Object.keys(change).length === 0) {
+      this.#cancel()
+      return
+    }
+    this.busy = true
+    this.error = ''
+    try {
+      const { signal } = this.#disconnected
+      const changed = await changeContact(this.session, contact.id, change, signal)
+      if (!changed) return
+      this.contact = changed
+      this.editing = false
+      this.said = TEXT.saved
+      this.dispatchEvent(new CustomEvent('changed', { detail: changed }))
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      this.error = explain(error)
+    } finally {
+      this.busy = false
+    }
+  }
+
+  readonly #closed = (): void => {
+    this.dispatchEvent(new Event('close'))
+  }
+
+  /** A click beside the sheet is one on the dialog itself. */
+  readonly #outside = (event: MouseEvent): void => {
+    if (event.target instanceof HTMLDialogElement) event.target.close()
+  }
+}
+
+customElements.define('drawbridge-contact', DrawbridgeContact)
