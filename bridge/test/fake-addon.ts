@@ -60,6 +60,8 @@ export interface FakeAddon {
   refused: OdooRevocations[]
   /** That the addon tells beside them. */
   roles: string[]
+  /** What Odoo calls the user. */
+  userName: string
   /** Answers with this HTTP status from now on. */
   failWith: number | undefined
   /** Resolves when a call of this name has been answered after now, also where it failed. */
@@ -119,9 +121,6 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
         return {
           signed_out: (asked['browsers'] as string[]).filter((it) => fake.signedOut.has(it)),
         }
-      // As the user, of `res.users`.
-      case 'read':
-        return { jsonrpc: '2.0', id: null, result: [{ id: 6, name: 'Marc <Demo>' }] }
       case 'sign_out':
         fake.signOuts.push(asked)
         return { ended: true }
@@ -146,7 +145,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
       const name = 'odoo.addons.auth_drawbridge.exceptions.InsufficientScope'
       return { error: { message: 'Odoo Server Error', data: { name } } }
     }
-    return { result: [model === 'res.users' ? OWN_USER : OWN_PARTNER] }
+    return { result: [model === 'res.users' ? { ...OWN_USER, name: fake.userName } : OWN_PARTNER] }
   }
 
   const server = createServer((request, response) => {
@@ -198,6 +197,7 @@ export async function startFakeAddon(t: { teardown: (end: () => unknown) => void
     kids: [],
     refused: [],
     roles: [],
+    userName: OWN_USER.name,
     failWith: undefined,
     answered: (name) =>
       new Promise((resolve) => waiting.set(name, [...(waiting.get(name) ?? []), resolve])),

@@ -98,6 +98,7 @@ test('the question says who would allow it, as far as anybody can tell', async (
   const { app, addon, browser } = await startWithBrowser(t)
   const url = requestUrl({ client_id: 'asking-app' })
   t.match((await browser.send(url, DEMO)).body, /You are signed in as demo\./, 'as it was typed')
+  addon.userName = 'Marc <Demo>'
   t.match((await browser.open(url)).body, /signed in as Marc &lt;Demo&gt;\./, 'as Odoo has it')
   const german = await browser.open(requestUrl({ client_id: 'asking-app', ui_locales: 'de' }))
   t.match(german.body, /Sie sind angemeldet als Marc/)

@@ -51,7 +51,7 @@ test('what happens is counted', async (t) => {
     'drawbridge_refreshes_total{outcome="invalid"}': 1,
     'drawbridge_odoo_call_duration_seconds_count{operation="signIn",outcome="ok"}': 2,
     'drawbridge_odoo_call_duration_seconds_count{operation="signIn",outcome="unavailable"}': 1,
-    'drawbridge_odoo_call_duration_seconds_count{operation="searchRead",outcome="ok"}': 1,
+    'drawbridge_odoo_call_duration_seconds_count{operation="read",outcome="ok"}': 1,
     'drawbridge_http_request_duration_seconds_count{method="POST",route="/auth/login",status="401"}': 1,
     'drawbridge_http_request_duration_seconds_count{method="GET",route="none",status="404"}': 1,
   }
