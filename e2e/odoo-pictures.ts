@@ -8,6 +8,8 @@ import { chromium, type Page } from 'playwright'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { chromiumProgram } from './stack/chromium.ts'
 import type { Account } from './stack/description.ts'
+import { installStack } from './stack/install.ts'
+import { showProgress } from './stack/progress.ts'
 import { startStack } from './stack/stack.ts'
 import { odooSession } from './support/odoo-session.ts'
 
@@ -28,6 +30,8 @@ const BROWSERS = {
 const CALLBACK = 'http://127.0.0.1:8090/callback'
 const VERIFIER = 'a-verifier-that-everybody-may-know-in-a-picture'
 
+// What is taken is what the tree has now.
+await installStack(showProgress(process.stderr))
 const stack = await startStack({
   name: 'odoo-pictures',
   ephemeral: true,

@@ -6,12 +6,16 @@ import { join } from 'node:path'
 import { chromium } from 'playwright'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { chromiumProgram } from './stack/chromium.ts'
+import { installStack } from './stack/install.ts'
+import { showProgress } from './stack/progress.ts'
 import { startStack } from './stack/stack.ts'
 import { watch } from './support/network.ts'
 import { untilExpired } from './support/tokens.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/images')
 
+// What is taken is what the tree has now.
+await installStack(showProgress(process.stderr))
 const stack = await startStack({
   name: 'pictures',
   ephemeral: true,

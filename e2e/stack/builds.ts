@@ -29,7 +29,9 @@ export async function digestOf(folder: string, leaveOut = NOT_SOURCES): Promise<
 
 /** Builds a workspace, unless nothing changed since it was built last. */
 export async function build(workspace: 'nginx-njs' | 'pwa'): Promise<void> {
-  const stamp = join(STACK_DIR, 'builds', workspace)
+  // What is built lies in the checkout, and several of them may share one folder of stacks.
+  const checkout = createHash('sha256').update(REPOSITORY).digest('hex').slice(0, 8)
+  const stamp = join(STACK_DIR, 'builds', `${workspace}-${checkout}`)
   await withLock(join(STACK_DIR, 'locks', `build-${workspace}`), async () => {
     const lock = await readFile(join(REPOSITORY, 'package-lock.json'))
     // The contract is compiled into both.
