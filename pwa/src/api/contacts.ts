@@ -11,7 +11,7 @@ export interface ContactQuery {
   search: string
   /** Of the page before; null for the first one. */
   after: string | null
-  /** To work in; null leaves it to Odoo. */
+  /** To work in; null: all of the user's. */
   company: number | null
 }
 

@@ -6,7 +6,7 @@ import { withQuery } from './with-query.ts'
 
 /**
  * The user and the first of the contacts that Odoo shows them.
- * @param company to work in; null leaves it to Odoo
+ * @param company to work in; null: all of the user's
  * @returns null if the session came to its end, or was aborted, meanwhile
  * @throws {ApiError}
  */

@@ -25,6 +25,7 @@ const TEXT = {
   retry: 'Try again',
   signOut: 'Sign out',
   company: 'Company to work in',
+  allCompanies: 'All companies',
   navigation: 'Pages',
   titles: {
     contacts: 'Contacts',
@@ -57,7 +58,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
   declare private phase: Phase
   declare private route: Route
   declare private profile: ProtectedData['user'] | null
-  /** The one that the user has chosen to work in. */
+  /** The one that the user has chosen to work in; null: all of theirs. */
   declare private company: number | null
   declare private notice: SignInNotice | null
   #disconnected = new AbortController()
@@ -199,13 +200,15 @@ export class DrawbridgeApp extends DrawbridgeElement {
     if (companies.length < 2) return nothing
     return html`
       <select class="companies" aria-label=${TEXT.company} @change=${this.#choose}>
+        <option value="">${TEXT.allCompanies}</option>
         ${companies.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}
       </select>
     `
   }
 
   readonly #choose = (event: Event): void => {
-    this.company = Number((event.currentTarget as HTMLSelectElement).value)
+    const { value } = event.currentTarget as HTMLSelectElement
+    this.company = value === '' ? null : Number(value)
   }
 
   #renderTab(route: keyof typeof TEXT.tabs, icon: TemplateResult): TemplateResult {

@@ -74,7 +74,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 
   declare session: Session
-  /** To work in; null leaves it to Odoo. To be set before the element is connected. */
+  /** To work in; null: all of the user's. To be set before the element is connected. */
   declare company: number | null
   /** As far as they were loaded; null before the first answer. */
   declare private contacts: readonly Contact[] | null
