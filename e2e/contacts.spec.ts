@@ -154,6 +154,34 @@ test('what is not there says so, and leads back', async ({ page }) => {
   await expect(page).toHaveURL('/')
 })
 
+test('who works in several companies chooses one, and sees what it keeps for itself', async ({
+  page,
+}) => {
+  // Odoo makes a company with all that belongs to one.
+  test.slow()
+  const admin = await odooSession(stack.accounts.admin)
+  const name = `Branch ${randomUUID().slice(0, 8)}`
+  const [branch] = (await admin.call('res.company', 'create', [[{ name }]])) as number[]
+  const own = { name: 'Kept by the branch', email: `kept@${mark}.example`, company_id: branch }
+  await admin.call('res.partner', 'create', [[own]])
+  const several = await makePerson(admin)
+  await admin.call('res.users', 'write', [[several.uid], { company_ids: [[4, branch]] }])
+
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signInAtPwa(page, several)
+  const choice = page.getByRole('combobox', { name: 'Company to work in' })
+  await expect(choice.getByRole('option')).toHaveText(['All companies', /./, name])
+  await choice.selectOption({ index: 1 })
+  await expect(status(page)).toContainText('in all')
+  await search(page, `kept@${mark}`)
+  await expect(page.getByRole('heading', { name: 'Nothing found' })).toBeVisible()
+  await choice.selectOption(name)
+  await expect(status(page)).toContainText('in all')
+  await search(page, `kept@${mark}`)
+  await page.getByRole('link', { name: 'Kept by the branch' }).click()
+  await expect(sheet(page).getByText(`kept@${mark}.example`)).toBeVisible()
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`everybody can use it: ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme })

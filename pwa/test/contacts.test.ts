@@ -16,9 +16,9 @@ test('what is searched for and where a page begins, and nothing that is not', as
     },
   })
   await tab.login('ann', "ann's")
-  await readContacts(tab, '  ', null, never)
-  await readContacts(tab, ' Ann & Co=1 ', 'next', never)
-  t.same(asked, ['', '?search=Ann+%26+Co%3D1&after=next'])
+  await readContacts(tab, { search: '  ', after: null, company: null }, never)
+  await readContacts(tab, { search: ' Ann & Co=1 ', after: 'next', company: 3 }, never)
+  t.same(asked, ['', '?search=Ann+%26+Co%3D1&after=next&company=3'])
 })
 
 test('a change is sent as JSON, and Odoo’s words come back with the refusal', async (t) => {
@@ -35,7 +35,7 @@ test('a change is sent as JSON, and Odoo’s words come back with the refusal', 
     },
   })
   await tab.login('ann', "ann's")
-  await t.rejects(changeContact(tab, 7, { phone: null }, never), {
+  await t.rejects(changeContact(tab, { id: 7, company: null }, { phone: null }, never), {
     code: 'odoo_forbidden',
     odooMessage: 'Only for buyers.',
   })

@@ -9,7 +9,7 @@ const never = new AbortController().signal
 
 test('the data, as the bridge gave it', async (t) => {
   const { tab } = await answering(t, () => Response.json(DATA))
-  t.strictSame(await readProtectedData(tab, never), DATA)
+  t.strictSame(await readProtectedData(tab, null, never), DATA)
 })
 
 test('each failure has its code', async (t) => {
@@ -23,7 +23,7 @@ test('each failure has its code', async (t) => {
   ]
   for (const [code, answer] of cases) {
     const { tab } = await answering(t, answer)
-    await t.rejects(readProtectedData(tab, never), { name: 'ApiError', code })
+    await t.rejects(readProtectedData(tab, null, never), { name: 'ApiError', code })
   }
 })
 
@@ -34,24 +34,28 @@ test('no network is told apart from a server that does not answer', async (t) =>
   const { browser, tab } = await answering(t, () => {
     throw new TypeError('fetch failed')
   })
-  await t.rejects(readProtectedData(tab, never), { code: 'unreachable' })
+  await t.rejects(readProtectedData(tab, null, never), { code: 'unreachable' })
   browser.clock += 601_000
   browser.offline = true
-  await t.rejects(readProtectedData(tab, never), { code: 'unreachable' }, 'at the refresh too')
+  await t.rejects(
+    readProtectedData(tab, null, never),
+    { code: 'unreachable' },
+    'at the refresh too',
+  )
   Object.assign(navigator, { onLine: false })
-  await t.rejects(readProtectedData(tab, never), { code: 'offline' })
+  await t.rejects(readProtectedData(tab, null, never), { code: 'offline' })
 })
 
 test('a session that ends meanwhile is no error of the data’s', async (t) => {
   const { browser, tab } = await answering(t, () => new Response(null, { status: 401 }))
   browser.bridge.endSessions()
-  t.equal(await readProtectedData(tab, never), null)
+  t.equal(await readProtectedData(tab, null, never), null)
   t.equal(tab.user, null)
 })
 
 test('nor is a request that nobody waits for any more', async (t) => {
   const { tab } = await answering(t, () => Response.json(DATA))
-  t.equal(await readProtectedData(tab, AbortSignal.abort()), null)
+  t.equal(await readProtectedData(tab, null, AbortSignal.abort()), null)
 })
 
 /** A signed-in tab whose calls for data are answered by the test. */

@@ -80,7 +80,7 @@ const domainAfter = ({ name, id }: ContactPosition): Domain => [
   ['id', '>', id],
 ]
 
-/** @param company whose records are asked for; undefined: as Odoo has it for this user */
+/** @param company whose records are asked for; undefined: those of all the user's companies */
 const contextOf = (company: number | undefined) => ({
   bin_size: true,
   ...(company === undefined ? {} : { allowed_company_ids: [company] }),

@@ -3,41 +3,52 @@ import type { ContactChange, ContactDetails, ContactsPage } from '@drawbridge/br
 import type { Session } from '../auth/index.ts'
 import { ApiError } from './api-error.ts'
 import { call, send } from './call.ts'
+import { withQuery } from './with-query.ts'
+
+/** What a list is of. */
+export interface ContactQuery {
+  /** Words that all have to stand somewhere in a contact; as they were typed. */
+  search: string
+  /** Of the page before; null for the first one. */
+  after: string | null
+  /** To work in; null: all of the user's. */
+  company: number | null
+}
 
 /**
  * A page of contacts.
- * @param search words that all have to stand somewhere in a contact; as they were typed
- * @param after of the page before; null for the first one
  * @returns null if the session came to its end, or was aborted, meanwhile
  * @throws {ApiError}
  */
 export function readContacts(
   session: Session,
-  search: string,
-  after: string | null,
+  { search, after, company }: ContactQuery,
   signal: AbortSignal,
 ): Promise<ContactsPage | null> {
-  const words = search.trim()
-  const query = new URLSearchParams({
-    ...(words === '' ? {} : { search: words }),
-    ...(after === null ? {} : { after }),
-  })
-  return call<ContactsPage>(session, `${PATHS.contacts}?${query.toString()}`, {
+  const path = withQuery(PATHS.contacts, { search: search.trim(), after, company })
+  return call<ContactsPage>(session, path, {
     signal,
     isAnswer: (page) => Array.isArray(page?.contacts) && page.after !== undefined,
   })
 }
 
-const addressOf = (id: number): string => `${PATHS.contacts}/${id}`
+/** One of them, in the company that it was found in. */
+export interface ContactAddress {
+  id: number
+  company: number | null
+}
+
+const addressOf = ({ id, company }: ContactAddress): string =>
+  withQuery(`${PATHS.contacts}/${id}`, { company })
 const isAnswer = (contact: Partial<ContactDetails> | null): boolean =>
   typeof contact?.id === 'number' && Array.isArray(contact.address)
 
 /** @returns null as above @throws {ApiError} `not_found` for what is not there for this user */
 export const readContact = (
   session: Session,
-  id: number,
+  contact: ContactAddress,
   signal: AbortSignal,
-): Promise<ContactDetails | null> => call(session, addressOf(id), { signal, isAnswer })
+): Promise<ContactDetails | null> => call(session, addressOf(contact), { signal, isAnswer })
 
 /**
  * Changes a contact at Odoo.
@@ -46,11 +57,11 @@ export const readContact = (
  */
 export const changeContact = (
   session: Session,
-  id: number,
+  contact: ContactAddress,
   change: ContactChange,
   signal: AbortSignal,
 ): Promise<ContactDetails | null> =>
-  call(session, addressOf(id), { signal, method: 'PATCH', body: change, isAnswer })
+  call(session, addressOf(contact), { signal, method: 'PATCH', body: change, isAnswer })
 
 /**
  * The picture of a contact, as an address that holds it: the page's policy lets no other through,
@@ -63,7 +74,7 @@ export async function readPhoto(
   id: number,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const response = await send(session, `${addressOf(id)}/photo`, { signal })
+  const response = await send(session, `${PATHS.contacts}/${id}/photo`, { signal })
   if (!response) return null
   const blob = await response.blob()
   return new Promise((resolve, reject) => {

@@ -24,6 +24,8 @@ const TEXT = {
   unreachableHint: 'You are not signed out: as soon as it answers, you go on where you were.',
   retry: 'Try again',
   signOut: 'Sign out',
+  company: 'Company to work in',
+  allCompanies: 'All companies',
   navigation: 'Pages',
   titles: {
     contacts: 'Contacts',
@@ -45,6 +47,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
     phase: { state: true },
     route: { state: true },
     profile: { state: true },
+    company: { state: true },
     notice: { state: true },
   }
 
@@ -55,6 +58,8 @@ export class DrawbridgeApp extends DrawbridgeElement {
   declare private phase: Phase
   declare private route: Route
   declare private profile: ProtectedData['user'] | null
+  /** The one that the user has chosen to work in; null: all of theirs. */
+  declare private company: number | null
   declare private notice: SignInNotice | null
   #disconnected = new AbortController()
 
@@ -63,6 +68,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
     this.phase = 'starting'
     this.route = routeOf(location.pathname)
     this.profile = null
+    this.company = null
     this.notice = null
   }
 
@@ -83,6 +89,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
       'user-changed',
       () => {
         this.profile = null
+        this.company = null
         this.requestUpdate()
       },
       { signal },
@@ -151,6 +158,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
         <p class="profile">
           ${profile ? html`<strong>${profile.name}</strong><span>${profile.login}</span>` : nothing}
         </p>
+        ${profile ? this.#renderCompanies(profile) : nothing}
         <button class="button quiet" type="button" @click=${this.#signOut}>
           ${signOut}<span>${TEXT.signOut}</span>
         </button>
@@ -158,9 +166,10 @@ export class DrawbridgeApp extends DrawbridgeElement {
       <main class="screens" data-route=${route}>
         <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
           ${keyed(
-            this.session.user?.sub,
+            `${this.session.user?.sub ?? ''} ${this.company ?? ''}`,
             html`<drawbridge-contacts
               .session=${this.session}
+              .company=${this.company}
               @profile=${this.#meet}
             ></drawbridge-contacts>`,
           )}
@@ -184,6 +193,22 @@ export class DrawbridgeApp extends DrawbridgeElement {
         ${this.#renderTab('activity', steps)}
       </nav>
     `
+  }
+
+  /** For those who work in one company alone there is nothing to choose. */
+  #renderCompanies({ companies }: ProtectedData['user']): TemplateResult | typeof nothing {
+    if (companies.length < 2) return nothing
+    return html`
+      <select class="companies" aria-label=${TEXT.company} @change=${this.#choose}>
+        <option value="">${TEXT.allCompanies}</option>
+        ${companies.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}
+      </select>
+    `
+  }
+
+  readonly #choose = (event: Event): void => {
+    const { value } = event.currentTarget as HTMLSelectElement
+    this.company = value === '' ? null : Number(value)
   }
 
   #renderTab(route: keyof typeof TEXT.tabs, icon: TemplateResult): TemplateResult {
@@ -242,6 +267,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
     if (this.route !== 'signIn') history.replaceState(null, '', signInAddress(back))
     this.notice = notice
     this.profile = null
+    this.company = null
     this.phase = 'signed-out'
     this.#follow()
   }

@@ -4,6 +4,7 @@ import type { ContactChange, ContactDetails } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
 import { changeContact, readContact, readPhoto } from '../../api/contacts.ts'
+import type { ContactAddress } from '../../api/contacts.ts'
 import type { Session } from '../../auth/index.ts'
 import { initials, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
@@ -56,7 +57,7 @@ const isPage = (address: string): boolean => /^https?:\/\//i.test(address)
 export class DrawbridgeContact extends DrawbridgeElement {
   static override properties = {
     session: { attribute: false },
-    contactId: { attribute: false },
+    address: { attribute: false },
     contact: { state: true },
     photo: { state: true },
     editing: { state: true },
@@ -67,7 +68,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
 
   declare session: Session
   /** To be set before the element is connected. */
-  declare contactId: number
+  declare address: ContactAddress
   declare private contact: ContactDetails | null
   declare private photo: string | null
   declare private editing: boolean
@@ -224,9 +225,9 @@ export class DrawbridgeContact extends DrawbridgeElement {
   async #load(): Promise<void> {
     const { signal } = this.#disconnected
     try {
-      this.contact = await readContact(this.session, this.contactId, signal)
+      this.contact = await readContact(this.session, this.address, signal)
       if (this.contact?.photo === true) {
-        this.photo = await readPhoto(this.session, this.contactId, signal)
+        this.photo = await readPhoto(this.session, this.address.id, signal)
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
@@ -267,7 +268,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.error = ''
     try {
       const { signal } = this.#disconnected
-      const changed = await changeContact(this.session, contact.id, change, signal)
+      const changed = await changeContact(this.session, this.address, change, signal)
       if (!changed) return
       this.contact = changed
       this.editing = false

@@ -64,6 +64,7 @@ const TYPING = 250
 export class DrawbridgeContacts extends DrawbridgeElement {
   static override properties = {
     session: { attribute: false },
+    company: { attribute: false },
     contacts: { state: true },
     total: { state: true },
     loadedAt: { state: true },
@@ -73,6 +74,8 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 
   declare session: Session
+  /** To work in; null: all of the user's. To be set before the element is connected. */
+  declare company: number | null
   /** As far as they were loaded; null before the first answer. */
   declare private contacts: readonly Contact[] | null
   declare private total: number
@@ -98,6 +101,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
 
   constructor() {
     super()
+    this.company = null
     this.contacts = null
     this.total = 0
     this.loadedAt = null
@@ -161,7 +165,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
           ? nothing
           : html`<drawbridge-contact
               .session=${this.session}
-              .contactId=${this.opened}
+              .address=${{ id: this.opened, company: this.company }}
               @close=${this.#close}
               @changed=${this.#change}
             ></drawbridge-contact>`,
@@ -264,7 +268,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     // After an error it waits to be asked: the end of the list is in sight all the time.
     if (this.loading || this.error || this.#after === null) return
     void this.#ask(async (signal) => {
-      const page = await readContacts(this.session, this.#search, this.#after, signal)
+      const page = await this.#read(this.#after, signal)
       if (page) this.#take(page, this.contacts ?? [])
     })
   }
@@ -273,16 +277,21 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   #load(): Promise<void> {
     return this.#ask(async (signal) => {
       if (this.#search !== '') {
-        const page = await readContacts(this.session, this.#search, null, signal)
+        const page = await this.#read(null, signal)
         if (page) this.#take(page, [])
         return
       }
-      const data = await readProtectedData(this.session, signal)
+      const data = await readProtectedData(this.session, this.company, signal)
       if (!data) return
       this.total = data.total
       this.#take(data, [])
       this.dispatchEvent(new CustomEvent('profile', { detail: data.user }))
     })
+  }
+
+  #read(after: string | null, signal: AbortSignal): Promise<ContactsPage | null> {
+    const query = { search: this.#search, after, company: this.company }
+    return readContacts(this.session, query, signal)
   }
 
   #take({ contacts, after }: ContactsPage, before: readonly Contact[]): void {
