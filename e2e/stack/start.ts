@@ -28,7 +28,14 @@ function portFrom(variable: string, fallback: number): number {
   throw new StackError(`${variable}=${text} is no port; give a number from 1 to 65535.`)
 }
 
+function checkArguments(): void {
+  const unknown = process.argv.slice(2).filter((argument) => argument !== '--ephemeral')
+  if (unknown.length === 0) return
+  throw new StackError(`${unknown.join(' ')} is not known; there is --ephemeral, and nothing else.`)
+}
+
 async function start(stopped: AbortSignal): Promise<Stack> {
+  checkArguments()
   const ports = { gate: portFrom('DRAWBRIDGE_PORT', 8080), odoo: portFrom('ODOO_PORT', 8069) }
   await checkMachine()
   if (!ephemeral) {
