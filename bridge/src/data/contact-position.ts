@@ -10,11 +10,20 @@ export interface ContactPosition {
 export const encodePosition = ({ name, id }: ContactPosition): string =>
   Buffer.from(JSON.stringify([name, id])).toString('base64url')
 
+/** Text and id as Postgres takes them: anybody can write a place, and Odoo would fail on others. */
+const isPlace = (name: unknown, id: unknown): boolean =>
+  typeof name === 'string' &&
+  name.isWellFormed() &&
+  !name.includes('\0') &&
+  Number.isInteger(id) &&
+  (id as number) > 0 &&
+  (id as number) < 2 ** 31
+
 /** @throws BridgeError invalid_request for what was not made here */
 export function decodePosition(encoded: string): ContactPosition {
   try {
     const [name, id] = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as unknown[]
-    if (typeof name === 'string' && Number.isSafeInteger(id)) return { name, id: id as number }
+    if (isPlace(name, id)) return { name: name as string, id: id as number }
   } catch (cause) {
     throw new BridgeError('invalid_request', { cause })
   }

@@ -19,7 +19,7 @@ const Query = Type.Object({
   search: Type.Optional(
     Type.String({
       maxLength: 100,
-      pattern: '^[^\\p{Cc}]*$',
+      pattern: '^[^\\p{Cc}\\p{Cs}]*$',
       description: 'words that all stand in name, company, e-mail address or phone number',
     }),
   ),
@@ -34,7 +34,7 @@ const changed = (description: string, maxLength: number) =>
     Type.Unsafe<string | null>({
       type: ['string', 'null'],
       maxLength,
-      pattern: '^[^\\p{Cc}]*$',
+      pattern: '^[^\\p{Cc}\\p{Cs}]*$',
       description,
     }),
   )

@@ -66,6 +66,10 @@ test('what is no query, no id and no change never gets to Odoo', async (t) => {
     `after=${encoded([1, 1])}`,
     `after=${encoded(null)}`,
     `after=${encoded({ name: 'a' })}`,
+    `after=${encoded(['a\u0000', 1])}`,
+    `after=${encoded(['a\ud800', 1])}`,
+    `after=${encoded(['a', 2 ** 31])}`,
+    `after=${encoded(['a', 0])}`,
     'search=a&search=b',
     `search=${'a'.repeat(101)}`,
     'search=a%00b',
@@ -89,6 +93,7 @@ test('what is no query, no id and no change never gets to Odoo', async (t) => {
     { email: 1 },
     { phone: ['1'] },
     { phone: '1\n2' },
+    { phone: '1\ud800' },
     { email: 'a'.repeat(255) },
   ]
   for (const body of changes) {

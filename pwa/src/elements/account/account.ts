@@ -74,7 +74,6 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   declare private busy: string | null
   declare private error: ApiErrorCode | null
   declare private said: string
-  #disconnected = new AbortController()
 
   constructor() {
     super()
@@ -86,13 +85,7 @@ export class DrawbridgeAccount extends DrawbridgeElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#disconnected = new AbortController()
     void this.#load()
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    this.#disconnected.abort()
   }
 
   protected override render(): TemplateResult {
@@ -235,7 +228,7 @@ export class DrawbridgeAccount extends DrawbridgeElement {
     end: (session: Session, id: string, signal: AbortSignal) => Promise<null>,
   ): Promise<void> {
     if (this.busy !== null) return
-    const { signal } = this.#disconnected
+    const signal = this.disconnected
     this.said = ''
     let failure: ApiErrorCode | null = null
     for (const id of ids) {
@@ -256,7 +249,7 @@ export class DrawbridgeAccount extends DrawbridgeElement {
 
   readonly #load = async (): Promise<void> => {
     try {
-      const account = await readAccount(this.session, this.#disconnected.signal)
+      const account = await readAccount(this.session, this.disconnected)
       if (!account) return
       this.account = account
       this.error = null

@@ -34,7 +34,6 @@ export class DrawbridgeActivity extends DrawbridgeElement {
   declare session: Session
   declare log: ActivityLog
   declare private now: number
-  #disconnected = new AbortController()
   #clock: ReturnType<typeof setInterval> | undefined
   /** Keeps the end in sight, also when the list comes to be seen at all. */
   readonly #resize = new ResizeObserver(() => {
@@ -49,8 +48,7 @@ export class DrawbridgeActivity extends DrawbridgeElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#disconnected = new AbortController()
-    const { signal } = this.#disconnected
+    const signal = this.disconnected
     this.log.addEventListener('change', this.#changed, { signal })
     this.#clock = setInterval(() => {
       this.now = Date.now()
@@ -59,7 +57,6 @@ export class DrawbridgeActivity extends DrawbridgeElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    this.#disconnected.abort()
     clearInterval(this.#clock)
     this.#resize.disconnect()
   }

@@ -61,7 +61,6 @@ export class DrawbridgeApp extends DrawbridgeElement {
   /** The one that the user has chosen to work in; null: all of theirs. */
   declare private company: number | null
   declare private notice: SignInNotice | null
-  #disconnected = new AbortController()
 
   constructor() {
     super()
@@ -74,8 +73,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#disconnected = new AbortController()
-    const { signal } = this.#disconnected
+    const signal = this.disconnected
     window.addEventListener('popstate', this.#follow, { signal })
     this.session.addEventListener('signed-in', this.#enter, { signal })
     this.session.addEventListener(
@@ -95,11 +93,6 @@ export class DrawbridgeApp extends DrawbridgeElement {
       { signal },
     )
     void this.#restore()
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    this.#disconnected.abort()
   }
 
   protected override updated(changed: PropertyValues): void {

@@ -6,7 +6,7 @@ import type { ApiErrorCode } from '../../api/api-error.ts'
 import { changeContact, readContact, readPhoto } from '../../api/contacts.ts'
 import type { ContactAddress } from '../../api/contacts.ts'
 import type { Session } from '../../auth/index.ts'
-import { initials, mailTo, telephone } from '../shared/contact.ts'
+import { initials, isPage, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { close, mail, map, phone, warning } from '../shared/icons.ts'
 import './contact.css'
@@ -47,9 +47,6 @@ const explain = ({ code, odooMessage }: ApiError): string =>
 const mapOf = (lines: readonly string[]): string =>
   `https://www.openstreetmap.org/search?${new URLSearchParams({ query: lines.join(', ') }).toString()}`
 
-/** Only what a browser opens as a page: the field holds what people wrote into it. */
-const isPage = (address: string): boolean => /^https?:\/\//i.test(address)
-
 /**
  * One contact, over everything else. Sends `close` when it was closed, and `changed` with the
  * contact when Odoo took a change.
@@ -75,7 +72,6 @@ export class DrawbridgeContact extends DrawbridgeElement {
   declare private busy: boolean
   declare private error: string
   declare private said: string
-  #disconnected = new AbortController()
 
   constructor() {
     super()
@@ -89,13 +85,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#disconnected = new AbortController()
     void this.#load()
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    this.#disconnected.abort()
   }
 
   protected override firstUpdated(): void {
@@ -223,7 +213,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
   }
 
   async #load(): Promise<void> {
-    const { signal } = this.#disconnected
+    const signal = this.disconnected
     try {
       this.contact = await readContact(this.session, this.address, signal)
       if (this.contact?.photo === true) {
@@ -267,7 +257,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.busy = true
     this.error = ''
     try {
-      const { signal } = this.#disconnected
+      const signal = this.disconnected
       const changed = await changeContact(this.session, this.address, change, signal)
       if (!changed) return
       this.contact = changed

@@ -112,14 +112,13 @@ export class DrawbridgeContacts extends DrawbridgeElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    window.addEventListener('popstate', this.#follow)
+    window.addEventListener('popstate', this.#follow, { signal: this.disconnected })
     void this.#load()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     clearTimeout(this.#typing)
-    window.removeEventListener('popstate', this.#follow)
     this.#asking.abort()
     this.#end.disconnect()
   }

@@ -13,3 +13,6 @@ export const mailTo = (email: string): string =>
 
 /** The address that a telephone opens. */
 export const telephone = (phone: string): string => `tel:${phone.replace(/[^+\d]/g, '')}`
+
+/** Whether a browser opens it as a page, and nothing else: people write what they like into it. */
+export const isPage = (address: string): boolean => /^https?:\/\//i.test(address)

@@ -6,6 +6,23 @@ import { LitElement } from 'lit'
  * plain files that a strict Content-Security-Policy lets through.
  */
 export abstract class DrawbridgeElement extends LitElement {
+  #disconnected = new AbortController()
+
+  /** Aborted when the element leaves the page; another one when it comes back. */
+  protected get disconnected(): AbortSignal {
+    return this.#disconnected.signal
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    if (this.disconnected.aborted) this.#disconnected = new AbortController()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#disconnected.abort()
+  }
+
   protected override createRenderRoot(): this {
     return this
   }

@@ -71,7 +71,6 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   /** Login and password are right, and the code of the second factor is asked for. */
   declare private codeDue: boolean
   declare private providers: Provider[]
-  #disconnected = new AbortController()
 
   constructor() {
     super()
@@ -86,13 +85,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#disconnected = new AbortController()
-    void this.#offerProviders(this.#disconnected.signal)
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    this.#disconnected.abort()
+    void this.#offerProviders(this.disconnected)
   }
 
   protected override updated(changed: PropertyValues): void {
