@@ -32,7 +32,7 @@ test('this device comes first, and the sessions of apps are no devices', async (
       )
     },
   })
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   const account = await readAccount(tab, never)
   t.same(
     account?.devices.map(({ sid }) => sid),

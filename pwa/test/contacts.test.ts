@@ -15,7 +15,7 @@ test('what is searched for and where a page begins, and nothing that is not', as
       return Promise.resolve(Response.json({ contacts: [], after: null }))
     },
   })
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   await readContacts(tab, { search: '  ', after: null, company: null }, never)
   await readContacts(tab, { search: ' Ann & Co=1 ', after: 'next', company: 3 }, never)
   t.same(asked, ['', '?search=Ann+%26+Co%3D1&after=next&company=3'])
@@ -34,7 +34,7 @@ test('a change is sent as JSON, and Odoo’s words come back with the refusal', 
       return Response.json(body, { status: 403 })
     },
   })
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   await t.rejects(changeContact(tab, { id: 7, company: null }, { phone: null }, never), {
     code: 'odoo_forbidden',
     odooMessage: 'Only for buyers.',

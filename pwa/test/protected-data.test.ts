@@ -68,6 +68,6 @@ async function answering(t: Test, answer: () => Response) {
       return Promise.resolve().then(answer)
     },
   })
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   return { browser, tab }
 }

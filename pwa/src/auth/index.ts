@@ -2,7 +2,7 @@
  * A client of the bridge for any web app. It depends on nothing.
  *
  *     const session = createSession({ bridge: location.origin })
- *     if (!(await session.restore())) await session.login(login, password)
+ *     if (!(await session.restore())) await session.login({ login, password })
  *     const response = await session.fetch('/api/protected/data')
  */
 export { SessionError } from './errors.ts'

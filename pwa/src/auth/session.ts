@@ -99,17 +99,16 @@ export class Session extends SessionEventTarget {
 
   /**
    * Signs in with the user's Odoo credentials.
-   * @param totp the code of the second factor, once the bridge has asked for it
+   * @param credentials with the code of the second factor, once the bridge has asked for it
    * @throws {SessionError} `invalid_credentials`, `mfa_required` (call again, with the code),
    * `invalid_totp`, `odoo_unavailable`, `unreachable`, …
    */
-  async login(login: string, password: string, totp?: string): Promise<void> {
+  async login(credentials: LoginRequest): Promise<void> {
     const begun = this.#now()
     let before: AccessToken | null = null
     try {
-      const body: LoginRequest = { login, password, ...(totp === undefined ? {} : { totp }) }
       await this.#tabs.alone(async () => {
-        const answer = await this.#post(PATHS.login, body)
+        const answer = await this.#post(PATHS.login, credentials)
         if (!answer.ok) throw failure(answer)
         const token = readTokenResponse(answer.body, this.#now())
         before = this.#token

@@ -17,7 +17,10 @@ test('a wrong password is the bridge’s own code, and no session', async (t) =>
   const browser = await openBrowser(t)
   const tab = browser.tab()
   const events = record(tab)
-  await t.rejects(tab.login('ann', 'wrong'), { code: 'invalid_credentials', status: 401 })
+  await t.rejects(tab.login({ login: 'ann', password: 'wrong' }), {
+    code: 'invalid_credentials',
+    status: 401,
+  })
   t.equal(tab.user, null)
   t.strictSame(events, ['login'])
 })
@@ -297,7 +300,7 @@ async function signedIn(
   const browser = await openBrowser(t)
   browser.clock = clock
   const tab = browser.tab(options)
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   return { browser, bridge: browser.bridge, tab }
 }
 
@@ -306,10 +309,16 @@ test('a second factor: the code goes with the password, once it is asked for', a
   const { bridge } = browser
   bridge.codes.set('ann', '123456')
   const tab = browser.tab()
-  await t.rejects(tab.login('ann', "ann's"), { code: 'mfa_required', status: 401 })
-  await t.rejects(tab.login('ann', "ann's", '000000'), { code: 'invalid_totp', status: 401 })
+  await t.rejects(tab.login({ login: 'ann', password: "ann's" }), {
+    code: 'mfa_required',
+    status: 401,
+  })
+  await t.rejects(tab.login({ login: 'ann', password: "ann's", totp: '000000' }), {
+    code: 'invalid_totp',
+    status: 401,
+  })
   t.equal(tab.user, null)
-  await tab.login('ann', "ann's", '123456')
+  await tab.login({ login: 'ann', password: "ann's", totp: '123456' })
   t.strictSame(tab.user, { sub: 'ann' })
   const [first, , last] = bridge.seen.map(({ body }) => JSON.parse(body) as object)
   t.strictSame(first, { login: 'ann', password: "ann's" })

@@ -29,7 +29,7 @@ test('a new token reaches the other tabs before they need one', async (t) => {
 test('a tab that hangs with the lock costs the time limit, not the session', async (t) => {
   const browser = await openBrowser(t)
   const tab = browser.tab({ lockTimeout: 50 })
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   const release = gate()
   const name = (await navigator.locks.query()).held
   t.strictSame(name, [], 'nothing is held between refreshes')
@@ -48,7 +48,7 @@ test('a tab that hangs with the lock costs the time limit, not the session', asy
 test('the lock is free again after a refresh that failed', async (t) => {
   const browser = await openBrowser(t)
   const tab = browser.tab()
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   browser.clock += 601_000
   browser.offline = true
   await t.rejects(tab.fetch(DATA), { code: 'unreachable' })
@@ -70,7 +70,7 @@ test('a listener may call back: no event is sent under the lock', async (t) => {
       )
     })
   }
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   await Promise.all(checks)
   browser.clock += 601_000
   await tab.fetch(DATA)
@@ -112,7 +112,7 @@ test('signing out while another tab refreshes: neither comes back', async (t) =>
 test('a token of a session that ended here is not taken from another tab', async (t) => {
   const browser = await openBrowser(t)
   const tab = browser.tab()
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   const channel = new BroadcastChannel(`drawbridge/1 ${browser.bridge.url}`)
   t.teardown(() => {
     channel.close()
@@ -158,7 +158,7 @@ test('another user signs in in another tab while this one refreshes', async (t) 
   const refused = t.rejects(one.fetch('/api/delete', { method: 'POST' }), { code: 'user_changed' })
   await browser.bridge.arrived(REFRESH)
   const changed = next(one, 'user-changed')
-  await two.login('bob', "bob's")
+  await two.login({ login: 'bob', password: "bob's" })
   await changed
   held.open()
   await refused
@@ -169,7 +169,7 @@ test('another user signs in in another tab while this one refreshes', async (t) 
 test('an older token does not replace a newer one', async (t) => {
   const browser = await openBrowser(t)
   const tab = browser.tab()
-  await tab.login('ann', "ann's")
+  await tab.login({ login: 'ann', password: "ann's" })
   const channel = new BroadcastChannel(`drawbridge/1 ${browser.bridge.url}`)
   t.teardown(() => {
     channel.close()
@@ -199,7 +199,7 @@ test('without Web Locks and BroadcastChannel each tab looks after itself', async
   })
   const browser = await openBrowser(t)
   const [one, two] = [browser.tab(), browser.tab()]
-  await one.login('ann', "ann's")
+  await one.login({ login: 'ann', password: "ann's" })
   t.equal(await two.restore(), true)
   browser.clock += 601_000
   await Promise.all([one.fetch(DATA), one.fetch(DATA), one.fetch(DATA)])
@@ -214,6 +214,6 @@ type Tab = Awaited<ReturnType<typeof openBrowser>>['tab']
 async function signInEverywhere(tabs: ReturnType<Tab>[]): Promise<void> {
   const [first, ...rest] = tabs
   const heard = rest.map((tab) => next(tab, 'signed-in'))
-  await first?.login('ann', "ann's")
+  await first?.login({ login: 'ann', password: "ann's" })
   await Promise.all(heard)
 }

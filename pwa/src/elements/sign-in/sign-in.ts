@@ -247,7 +247,11 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     // Typed passwords do not stay readable while, or after, they are sent.
     this.shown = false
     try {
-      await this.session.login(loginField.value, passwordField.value, codeField?.value)
+      await this.session.login({
+        login: loginField.value,
+        password: passwordField.value,
+        ...(codeField === null ? {} : { totp: codeField.value }),
+      })
       form.reset()
       this.codeDue = false
     } catch (error) {
