@@ -33,16 +33,13 @@ export async function errorOf(response: Response): Promise<ApiError> {
  * @returns null if the session is over or another user's: the app is told of that by an event
  */
 export function errorWithoutAnswer(error: unknown): ApiError | null {
-  const unreachable = navigator.onLine ? 'unreachable' : 'offline'
-  if (!(error instanceof SessionError)) return new ApiError(unreachable, { cause: error })
+  if (!(error instanceof SessionError)) return new ApiError('bad_response', { cause: error })
   switch (error.code) {
     case 'signed_out':
     case 'user_changed':
     case 'invalid_refresh_token':
     case 'session_ended':
       return null
-    case 'unreachable':
-      return new ApiError(unreachable, { cause: error })
     default:
       return new ApiError(error.code, { cause: error })
   }

@@ -8,30 +8,40 @@ export interface AccessToken {
   sub: string
   /** The session that it belongs to. */
   sid: string
-  /** Milliseconds since 1970 by this machine's own clock, so that a wrong clock does no harm. */
-  expiresAt: number
+  /**
+   * When it was made, in seconds since 1970 by the server's clock. Tells the newer of two tokens,
+   * whatever the clocks of this machine did in between.
+   */
+  iat: number
+  /** When it was asked for, in milliseconds since 1970 by this machine's clock, right or wrong. */
+  askedAt: number
+  /** Milliseconds that it is good for, from then on. */
+  lifetime: number
 }
 
 /**
  * Reads the answer of `POST /auth/login` and `POST /auth/refresh`.
  * @param body the parsed JSON
- * @param now milliseconds by the local clock, when the answer came
+ * @param askedAt milliseconds by the local clock, when it was asked for: an answer that was long
+ * under way has lived a part of its time already
  * @throws {SessionError} `bad_response`
  */
-export function readTokenResponse(body: unknown, now: number): AccessToken {
+export function readTokenResponse(body: unknown, askedAt: number): AccessToken {
   const { access_token, expires_in } = (body ?? {}) as Partial<TokenResponse>
   if (typeof access_token !== 'string' || typeof expires_in !== 'number') {
     throw new SessionError('bad_response')
   }
-  return { value: access_token, ...readClaims(access_token), expiresAt: now + expires_in * 1000 }
+  return { value: access_token, ...readClaims(access_token), askedAt, lifetime: expires_in * 1000 }
 }
 
-function readClaims(token: string): { sub: string; sid: string } {
+function readClaims(token: string): { sub: string; sid: string; iat: number } {
   try {
     const payload = token.split('.')[1] ?? ''
     const json = atob(payload.replaceAll('-', '+').replaceAll('_', '/'))
-    const { sub, sid } = JSON.parse(json) as Record<string, unknown>
-    if (typeof sub === 'string' && typeof sid === 'string') return { sub, sid }
+    const { sub, sid, iat } = JSON.parse(json) as Record<string, unknown>
+    if (typeof sub === 'string' && typeof sid === 'string' && typeof iat === 'number') {
+      return { sub, sid, iat }
+    }
   } catch (cause) {
     throw new SessionError('bad_response', { cause })
   }

@@ -1,5 +1,5 @@
 import type { ErrorResponse } from '@drawbridge/bridge/contract'
-import { SessionError } from './errors.ts'
+import { SessionError, unanswered } from './errors.ts'
 
 /** What the bridge, or whatever stands before it, answered. */
 export interface Answer {
@@ -13,7 +13,7 @@ export interface Answer {
  * Asks the bridge, with its cookie.
  * @param path one of its PATHS
  * @param signal gives the request up
- * @throws {SessionError} `unreachable`, also after `signal`
+ * @throws {SessionError} `offline` or `unreachable`, also after `signal`
  */
 export type Post = (path: string, body: object, signal?: AbortSignal) => Promise<Answer>
 
@@ -40,7 +40,7 @@ export function bridgeRequests(
       })
       return { status: response.status, ok: response.ok, body: parse(await response.text()) }
     } catch (cause) {
-      throw new SessionError('unreachable', { cause })
+      throw unanswered(cause)
     }
   }
 }

@@ -1,15 +1,12 @@
-import { PATHS } from '@drawbridge/bridge/contract'
 import type { LoginRequest } from '@drawbridge/bridge/contract'
-import { readTokenResponse } from './access-token.ts'
 import type { AccessToken } from './access-token.ts'
-import { bridgeRequests, failure } from './bridge-requests.ts'
-import type { Post } from './bridge-requests.ts'
+import { bridgeRequests } from './bridge-requests.ts'
 import { destinations } from './destinations.ts'
-import { SessionError, toSessionError } from './errors.ts'
+import { SessionError, toSessionError, unanswered } from './errors.ts'
 import { SessionEventTarget } from './events.ts'
-import type { RefreshReason, SessionEventMap, SessionEventName } from './events.ts'
-import { Tabs } from './tabs.ts'
-import type { TabMessage } from './tabs.ts'
+import type { SessionEventMap, SessionEventName } from './events.ts'
+import { protectedRequest, unlessAborted } from './protected-request.ts'
+import { TokenHolder } from './token-holder.ts'
 
 export interface SessionOptions {
   /** URL of the bridge (its issuer). Must be of the app's own origin: its cookie goes nowhere else. */
@@ -26,19 +23,10 @@ export interface SessionOptions {
   now?: () => number
 }
 
-/** How long the message of the tab that had the lock may take to arrive, in milliseconds. */
-const HANDOVER = 250
-
-interface Renewal {
-  token: Promise<AccessToken>
-  cancel: AbortController
-}
-
 /**
  * One user's session at the bridge, in one tab.
  *
  * The access token is kept in memory, the refresh token in an HttpOnly cookie that no script sees.
- * Of all tabs and all calls that need a new access token at once, one asks for it.
  */
 export class Session extends SessionEventTarget {
   /**
@@ -50,51 +38,40 @@ export class Session extends SessionEventTarget {
   readonly #bridge: string
   readonly #mayHaveToken: (url: string) => boolean
   readonly #fetch: typeof globalThis.fetch
-  readonly #post: Post
   readonly #now: () => number
-  readonly #tabs: Tabs
+  readonly #holder: TokenHolder
   readonly #closing = new AbortController()
-
-  #token: AccessToken | null = null
-  /** Signed out for certain: not even the cookie is tried until somebody signs in. */
-  #signedOut = false
-  #renewal: Renewal | null = null
-  /** Counts changes of session. What was asked for in an earlier turn is void when it is answered. */
-  #turn = 0
-  /** Sessions that ended here. A late answer or message must not bring one back. */
-  readonly #ended = new Set<string>()
-  #heard: (() => void) | null = null
   #calls = 0
 
+  /** @throws {TypeError} if one of `resources` is no absolute http(s) URL */
   constructor(options: SessionOptions) {
     super()
     this.#bridge = options.bridge.replace(/\/+$/, '')
     this.#mayHaveToken = destinations(options.resources ?? [`${this.#bridge}/api`])
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-    this.#post = bridgeRequests(this.#bridge, this.#fetch, options.requestTimeout ?? 15_000)
     this.#now = options.now ?? (() => Date.now())
-    this.#tabs = new Tabs(
-      `drawbridge/1 ${this.#bridge}`,
-      options.lockTimeout ?? 5000,
-      (message) => {
-        this.#hear(message)
+    this.#holder = new TokenHolder({
+      name: `drawbridge/1 ${this.#bridge}`,
+      post: bridgeRequests(this.#bridge, this.#fetch, options.requestTimeout ?? 15_000),
+      lockTimeout: options.lockTimeout ?? 5000,
+      now: this.#now,
+      emit: (name, detail) => {
+        this.#emit(name, detail)
       },
-    )
-    // Timers sleep with the machine: look at the clock when the user comes back.
-    if ('document' in globalThis) {
-      const { signal } = this.#closing
-      document.addEventListener('visibilitychange', this.#wake, { signal })
-    }
+    })
+    if ('document' in globalThis) this.#wakeWithPage()
   }
 
-  /** Who is signed in; `sub` is the Odoo user id. Null if nobody is. */
+  /** Who is signed in; `sub` is the Odoo user id. Null if nobody is, or nobody knows yet. */
   get user(): { sub: string } | null {
-    return this.#token && { sub: this.#token.sub }
+    const token = this.#holder.current
+    return token && { sub: token.sub }
   }
 
-  /** When the access token expires, in milliseconds since 1970 by the local clock. */
+  /** When the access token expires, in milliseconds since 1970 by the local clock. To be shown. */
   get expiresAt(): number | null {
-    return this.#token?.expiresAt ?? null
+    const { left } = this.#holder
+    return left === null ? null : this.#now() + left
   }
 
   /**
@@ -104,37 +81,30 @@ export class Session extends SessionEventTarget {
    * `invalid_totp`, `odoo_unavailable`, `unreachable`, …
    */
   async login(credentials: LoginRequest): Promise<void> {
-    const begun = this.#now()
-    let before: AccessToken | null = null
+    const begun = performance.now()
+    let before: AccessToken | null
     try {
-      await this.#tabs.alone(async () => {
-        const answer = await this.#post(PATHS.login, credentials)
-        if (!answer.ok) throw failure(answer)
-        const token = readTokenResponse(answer.body, this.#now())
-        before = this.#token
-        this.#turn++
-        this.#keep(token)
-      })
+      before = await this.#holder.signIn(credentials)
     } catch (cause) {
       const error = toSessionError(cause)
-      this.#emit('login', { ok: false, code: error.code, duration: this.#now() - begun })
+      this.#emit('login', { ok: false, code: error.code, duration: performance.now() - begun })
       throw error
     }
-    this.#emit('login', { ok: true, duration: this.#now() - begun })
-    this.#announce(before, 'login')
+    this.#emit('login', { ok: true, duration: performance.now() - begun })
+    this.#holder.announce(before, 'login')
   }
 
   /**
    * Picks up the session that the cookie may hold. Call it once, when the page is opened.
    * @returns whether there is one
-   * @throws {SessionError} `unreachable` and the like: nobody knows, ask again
+   * @throws {SessionError} `offline`, `unreachable` and the like: nobody knows, ask again
    */
   async restore(): Promise<boolean> {
     try {
-      await this.#renew('restore', this.#token)
+      await this.#holder.renew('restore', this.#holder.current)
       return true
     } catch (error) {
-      if (this.#signedOut) return false
+      if (this.#holder.isSignedOut) return false
       throw error
     }
   }
@@ -145,33 +115,31 @@ export class Session extends SessionEventTarget {
    * and signing out has to be tried again
    */
   async logout(): Promise<void> {
-    const begun = this.#now()
-    const had = this.#token
-    this.#tabs.tell({ type: 'signed-out', reason: 'logout', sid: had?.sid ?? null })
-    this.#forget()
-    if (had) this.#emit('signed-out', { reason: 'logout', by: 'here' })
+    const begun = performance.now()
+    this.#holder.drop()
     try {
-      await this.#tabs.alone(async () => {
-        const answer = await this.#post(PATHS.logout, {})
-        // 401: the session was over already.
-        if (!answer.ok && answer.status !== 401) throw failure(answer)
-      })
+      await this.#holder.signOut()
     } catch (cause) {
       const error = toSessionError(cause)
-      this.#emit('logout', { ok: false, code: error.code, duration: this.#now() - begun })
+      this.#emit('logout', { ok: false, code: error.code, duration: performance.now() - begun })
       throw error
     }
-    this.#emit('logout', { ok: true, duration: this.#now() - begun })
+    this.#emit('logout', { ok: true, duration: performance.now() - begun })
   }
 
   /**
-   * `fetch`, with the access token where it may be sent. On a 401 the token is renewed and the
-   * request repeated, body included, once at most. Elsewhere it is `fetch` as it is.
+   * `fetch`, with the access token where it may be sent. On a 401, whatever it was for, the token is
+   * renewed and the request repeated, body included, once at most. Elsewhere it is `fetch` as it is.
    *
-   * A redirect is an error where the token is sent, unless the caller asks for `manual`: the token
-   * must not follow it.
-   * @throws {SessionError} if there is no session, or it could not be renewed
-   * @throws {TypeError} if the request itself found no answer, as `fetch` does
+   * A second copy of the body is kept until the answer comes. For a stream that is all of it that
+   * has been read so far, in memory: send what is large as a `Blob` or `File`, which needs none.
+   *
+   * Where the token is sent, a redirect is an error unless the caller asks for `manual`, and nothing
+   * is taken from or put into the browser's cache unless the caller says how (`cache`).
+   * @throws {SessionError} if there is no session, if it could not be renewed, or if there was no
+   * answer; `signed_out` and `user_changed` also in place of an answer for somebody who has left
+   * meanwhile. What they asked for may have been done.
+   * @throws the reason of the caller's `signal`, and `TypeError` for what is no request, as `fetch`
    */
   async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const target =
@@ -181,19 +149,20 @@ export class Session extends SessionEventTarget {
     const plain = new Request(target, init)
     if (!this.#mayHaveToken(plain.url)) return this.#fetch(plain)
 
-    const request = plain.redirect === 'follow' ? new Request(plain, { redirect: 'error' }) : plain
+    const request = protectedRequest(plain)
     const spare = request.clone()
     const id = ++this.#calls
-    const { method } = request
+    const { method, signal } = request
     const path = new URL(request.url).pathname
 
-    const token = await this.#usable()
+    const token = await unlessAborted(signal, this.#usable())
     this.#emit('call', { id, attempt: 1, method, path })
     const response = await this.#send(request, token, id, 1)
     if (response.status !== 401) return response
 
-    await response.body?.cancel()
-    const renewed = await this.#renew('unauthorized', token)
+    // It may be long, and nobody reads it. Where it broke off, that is as well.
+    response.body?.cancel().catch(() => undefined)
+    const renewed = await unlessAborted(signal, this.#holder.renew('unauthorized', token))
     // What one user asked for is not done in another's name.
     if (renewed.sub !== token.sub) throw new SessionError('user_changed')
     this.#emit('retry', { id, method, path })
@@ -202,194 +171,70 @@ export class Session extends SessionEventTarget {
 
   /** Lets go of the token, the other tabs and the page. The session itself goes on. */
   close(): void {
-    this.#turn++
-    this.#renewal?.cancel.abort()
-    this.#token = null
     this.#closing.abort()
-    this.#tabs.close()
+    this.#holder.close()
   }
 
   async #send(request: Request, token: AccessToken, id: number, attempt: 1 | 2): Promise<Response> {
-    const begun = this.#now()
+    const begun = performance.now()
     const { method } = request
     const path = new URL(request.url).pathname
     const answered = (status: number, challenge?: string) => {
       const reason = challenge === undefined ? {} : { challenge }
-      const duration = this.#now() - begun
+      const duration = performance.now() - begun
       this.#emit('answer', { id, attempt, method, path, status, ...reason, duration })
     }
     request.headers.set('Authorization', `Bearer ${token.value}`)
+    let response: Response
     try {
-      const response = await this.#fetch(request)
-      const challenge = response.headers.get('WWW-Authenticate') ?? ''
-      answered(response.status, /error_description="([^"]*)"/.exec(challenge)?.[1])
-      return response
-    } catch (error) {
+      response = await this.#fetch(request)
+    } catch (cause) {
       answered(0)
-      throw error
+      throw request.signal.aborted ? cause : unanswered(cause)
     }
+    const challenge = response.headers.get('WWW-Authenticate') ?? ''
+    answered(response.status, /error_description="([^"]*)"/.exec(challenge)?.[1])
+    // What one user was answered is not shown to the next.
+    const sub = this.user?.sub
+    if (sub === token.sub) return response
+    response.body?.cancel().catch(() => undefined)
+    throw new SessionError(sub === undefined ? 'signed_out' : 'user_changed')
   }
 
   /** A token that is not known to have expired. */
   async #usable(): Promise<AccessToken> {
-    if (this.#token && !this.#hasExpired()) return this.#token
-    const before = this.#token
-    const renewed = await this.#renew('expired', before)
+    const before = this.#holder.current
+    if (before && !this.#hasExpired()) return before
+    const renewed = await this.#holder.renew('expired', before)
     if (before && renewed.sub !== before.sub) throw new SessionError('user_changed')
     return renewed
   }
 
   #hasExpired(): boolean {
-    return this.refreshAhead && this.#token !== null && this.#now() >= this.#token.expiresAt
+    const { left } = this.#holder
+    return this.refreshAhead && left !== null && left <= 0
   }
 
-  readonly #wake = (): void => {
-    if (document.visibilityState !== 'visible' || !this.#hasExpired()) return
+  /** Timers sleep with the machine: looks at the clock when the user, or the network, comes back. */
+  #wakeWithPage(): void {
+    const { signal } = this.#closing
     // Nobody waits for it: the events say how it went, and the next call tries again.
-    this.#renew('wake', this.#token).catch(() => undefined)
-  }
-
-  /**
-   * A newer token than `stale`. All who ask while one is being fetched get that one, and so do
-   * those who were answered 401 before it came.
-   */
-  async #renew(reason: RefreshReason, stale: AccessToken | null): Promise<AccessToken> {
-    if (this.#signedOut) throw new SessionError('signed_out')
-    if (this.#token && this.#token !== stale) return this.#token
-    if (this.#renewal) return this.#renewal.token
-    const cancel = new AbortController()
-    const renewal = { cancel, token: this.#renewNow(reason, stale, cancel.signal) }
-    this.#renewal = renewal
-    try {
-      return await renewal.token
-    } finally {
-      if (this.#renewal === renewal) this.#renewal = null
+    const renew = () => {
+      this.#holder.renew('wake', this.#holder.current).catch(() => undefined)
     }
-  }
-
-  async #renewNow(
-    reason: RefreshReason,
-    stale: AccessToken | null,
-    signal: AbortSignal,
-  ): Promise<AccessToken> {
-    const turn = this.#turn
-    const begun = this.#now()
-    this.#emit('refresh', { reason })
-    let outcome: AccessToken | SessionError | null
-    try {
-      outcome = await this.#tabs.alone((waited) => this.#ask(turn, stale, waited, signal))
-    } catch (error) {
-      // A cancelled request fails too, but then it does not matter any more how.
-      outcome = this.#turn === turn ? toSessionError(error) : null
+    const look = () => {
+      if (document.visibilityState === 'visible' && this.#hasExpired()) renew()
     }
-    const from = outcome ? 'bridge' : 'tab'
-    outcome ??= this.#token ?? new SessionError('signed_out')
-
-    const duration = this.#now() - begun
-    if (outcome instanceof SessionError) {
-      const refused = outcome.status === 401
-      const { code } = outcome
-      this.#emit('refreshed', {
-        reason,
-        outcome: refused ? 'refused' : 'failed',
-        from,
-        code,
-        duration,
-      })
-      if (refused && stale) this.#emit('signed-out', { reason: 'refused', by: 'here' })
-      throw outcome
-    }
-    this.#emit('refreshed', { reason, outcome: 'renewed', from, duration })
-    if (from === 'bridge') this.#announce(stale, 'restore')
-    return outcome
-  }
-
-  /**
-   * Asks the bridge for a newer token than `stale`. Runs under the lock: no event is sent here.
-   * @returns the token, or the refusal; null if the matter was settled without asking, or while
-   */
-  async #ask(
-    turn: number,
-    stale: AccessToken | null,
-    waited: boolean,
-    signal: AbortSignal,
-  ): Promise<AccessToken | SessionError | null> {
-    const settled = () => this.#turn !== turn || this.#token !== stale
-    // The tab before may have just renewed it: its message and the lock travel apart.
-    if (waited && !settled()) await this.#nextMessage()
-    if (settled()) return null
-
-    const answer = await this.#post(PATHS.refresh, {}, signal)
-    if (this.#turn !== turn) return null
-    if (answer.status === 401) {
-      if (stale) this.#tabs.tell({ type: 'signed-out', reason: 'refused', sid: stale.sid })
-      this.#forget()
-      return failure(answer)
-    }
-    if (!answer.ok) return failure(answer)
-    const token = readTokenResponse(answer.body, this.#now())
-    if (this.#ended.has(token.sid)) return null
-    this.#keep(token)
-    return token
-  }
-
-  /** Takes a token of the bridge's and hands it to the other tabs. */
-  #keep(token: AccessToken): void {
-    this.#token = token
-    this.#signedOut = false
-    this.#tabs.tell({ type: 'token', token })
-  }
-
-  /** Drops the token, and whatever is still under way for it. */
-  #forget(): void {
-    if (this.#token) this.#ended.add(this.#token.sid)
-    this.#token = null
-    this.#signedOut = true
-    this.#turn++
-    this.#renewal?.cancel.abort()
-    this.#renewal = null
-  }
-
-  #hear(message: TabMessage): void {
-    if (message.type === 'token') {
-      this.#takeOver(message.token)
-    } else {
-      if (message.sid !== null) this.#ended.add(message.sid)
-      // A refusal ends the session that it was about; a sign-out ends whatever the cookie held.
-      if (message.reason === 'logout' || message.sid === this.#token?.sid) {
-        const had = this.#token
-        this.#forget()
-        if (had) this.#emit('signed-out', { reason: message.reason, by: 'tab' })
-      }
-    }
-    this.#heard?.()
-  }
-
-  #takeOver(token: AccessToken): void {
-    const before = this.#token
-    if (this.#ended.has(token.sid)) return
-    if (before && token.expiresAt < before.expiresAt) return
-    // Somebody signed in over there: a refresh for the session before must not undo that.
-    if (before && before.sid !== token.sid) this.#turn++
-    this.#token = token
-    this.#signedOut = false
-    this.#announce(before, 'tab')
-  }
-
-  #announce(before: AccessToken | null, by: SessionEventMap['signed-in']['by']): void {
-    if (!this.#token) return
-    if (!before) this.#emit('signed-in', { by })
-    else if (before.sub !== this.#token.sub) this.#emit('user-changed', { sub: this.#token.sub })
-  }
-
-  async #nextMessage(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    await new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, HANDOVER)
-      this.#heard = resolve
-    })
-    clearTimeout(timer)
-    this.#heard = null
+    document.addEventListener('visibilitychange', look, { signal })
+    window.addEventListener('online', look, { signal })
+    window.addEventListener(
+      'pageshow',
+      ({ persisted }) => {
+        // Brought back by the back button, it has heard nothing of what happened in other tabs.
+        if (persisted && this.user) renew()
+      },
+      { signal },
+    )
   }
 
   #emit<Name extends SessionEventName>(name: Name, detail: SessionEventMap[Name]): void {

@@ -41,18 +41,20 @@ export class Tabs {
 
   /**
    * Runs `work` while no other tab runs its own. A tab that hangs with the lock in its hand costs
-   * the time limit, once: then `work` runs without it. `work` must end by itself, and must not
-   * call back into the app: whatever that waits for would be waited for under the lock.
+   * the time limit: then those who waited take turns by a second lock, and where somebody hangs with
+   * that one too, `work` runs without. `work` must end by itself, and must not call back into the
+   * app: whatever that waits for would be waited for under the lock.
    * @param work is told whether another tab had the lock until now
    */
   async alone<T>(work: (waited: boolean) => Promise<T>): Promise<T> {
     const locks = 'locks' in navigator ? navigator.locks : undefined
     if (!locks) return work(false)
     let waited = false
-    let release = await this.#acquire(locks, { ifAvailable: true })
+    let release = await this.#acquire(locks, this.#name, { ifAvailable: true })
     if (!release) {
       waited = true
-      release = await this.#acquire(locks, { signal: AbortSignal.timeout(this.#lockTimeout) })
+      release =
+        (await this.#queue(locks, this.#name)) ?? (await this.#queue(locks, `${this.#name} late`))
     }
     try {
       return await work(waited)
@@ -61,11 +63,16 @@ export class Tabs {
     }
   }
 
+  /** As below, within the time limit. */
+  #queue(locks: LockManager, name: string): Promise<(() => void) | null> {
+    return this.#acquire(locks, name, { signal: AbortSignal.timeout(this.#lockTimeout) })
+  }
+
   /** @returns how to let go of the lock, or null if it could not be had */
-  #acquire(locks: LockManager, options: LockOptions): Promise<(() => void) | null> {
+  #acquire(locks: LockManager, name: string, options: LockOptions): Promise<(() => void) | null> {
     return new Promise((resolve) => {
       locks
-        .request(this.#name, options, (lock) => {
+        .request(name, options, (lock) => {
           if (!lock) {
             resolve(null)
             return

@@ -118,7 +118,7 @@ test('a token of a session that ended here is not taken from another tab', async
     channel.close()
   })
   await tab.logout()
-  const token = { value: 'x', sub: 'ann', sid: 'sid-1', expiresAt: browser.clock + 900_000 }
+  const token = messageToken('ann', 'sid-1', 100)
   channel.postMessage({ type: 'token', token })
   channel.postMessage({ type: 'token', token: { ...token, sub: 'bob', sid: 'sid-9' } })
   await next(tab, 'signed-in')
@@ -141,7 +141,7 @@ test('a refused refresh signs out the tabs of that session, and no later one', a
   })
   await signInEverywhere([one, two])
   channel.postMessage({ type: 'signed-out', reason: 'refused', sid: 'sid-1' })
-  const token = { value: 'x', sub: 'ann', sid: 'sid-3', expiresAt: browser.clock + 900_000 }
+  const token = messageToken('ann', 'sid-3', 100)
   const events = record(one)
   channel.postMessage({ type: 'token', token: { ...token, sub: 'eve', sid: 'sid-9' } })
   await next(one, 'user-changed')
@@ -178,10 +178,8 @@ test('an older token does not replace a newer one', async (t) => {
   tab.addEventListener('user-changed', ({ detail }) => {
     subs.push(detail.sub)
   })
-  const token = { value: 'x', sub: 'old', sid: 'sid-8', expiresAt: browser.clock + 1000 }
-  const newer = { value: 'y', sub: 'new', sid: 'sid-9', expiresAt: browser.clock + 700_000 }
-  channel.postMessage({ type: 'token', token })
-  channel.postMessage({ type: 'token', token: newer })
+  channel.postMessage({ type: 'token', token: messageToken('old', 'sid-8', 0) })
+  channel.postMessage({ type: 'token', token: messageToken('new', 'sid-9', 100) })
   await next(tab, 'user-changed')
   t.strictSame(subs, ['new'])
 })
@@ -206,6 +204,16 @@ test('without Web Locks and BroadcastChannel each tab looks after itself', async
   t.equal(browser.bridge.count(REFRESH), 2, 'one for the restore, one for the three calls')
   t.equal((await two.fetch(DATA)).status, 200)
   t.equal(browser.bridge.count(REFRESH), 3)
+})
+
+/** What another tab would hand on. */
+const messageToken = (sub: string, sid: string, iat: number) => ({
+  value: 'x',
+  sub,
+  sid,
+  iat,
+  askedAt: Date.now(),
+  lifetime: 600_000,
 })
 
 type Tab = Awaited<ReturnType<typeof openBrowser>>['tab']

@@ -67,3 +67,25 @@ export const next = (session: Session, name: string): Promise<Event> =>
   new Promise((resolve) => {
     session.addEventListener(name, resolve, { once: true })
   })
+
+/** Ann, signed in in one tab. @param clock what it shows then */
+export async function signedIn(t: Test, options: Partial<SessionOptions> = {}, clock = Date.now()) {
+  const browser = await openBrowser(t)
+  browser.clock = clock
+  const tab = browser.tab(options)
+  await tab.login({ login: 'ann', password: "ann's" })
+  return { browser, bridge: browser.bridge, tab }
+}
+
+/**
+ * The page's own clock, as opposed to the machine's.
+ * @returns how to have milliseconds pass on it
+ */
+export function pageClock(t: Test): (milliseconds: number) => void {
+  const now = performance.now.bind(performance)
+  let ahead = 0
+  t.intercept(performance, 'now', { value: () => now() + ahead })
+  return (milliseconds) => {
+    ahead += milliseconds
+  }
+}

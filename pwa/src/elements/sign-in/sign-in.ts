@@ -273,7 +273,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
 }
 
 function explain(code: SessionErrorCode): string {
-  if (code === 'unreachable' && !navigator.onLine) return TEXT.offline
+  if (code === 'offline') return TEXT.offline
   return TEXT.errors[code] ?? TEXT.unknown(code)
 }
 
