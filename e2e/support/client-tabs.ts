@@ -63,7 +63,7 @@ export const login = (tab: Page, { login, password }: Account): Promise<string> 
     (credentials) =>
       (globalThis as unknown as ClientPage).session.login(credentials).then(
         () => 'ok',
-        (error: { code: string }) => error.code,
+        (error: unknown) => (error as { code: string }).code,
       ),
     { login, password },
   )
@@ -73,7 +73,7 @@ export const logout = (tab: Page): Promise<string> =>
   tab.evaluate(() =>
     (globalThis as unknown as ClientPage).session.logout().then(
       () => 'ok',
-      (error: { code: string }) => error.code,
+      (error: unknown) => (error as { code: string }).code,
     ),
   )
 
@@ -89,7 +89,7 @@ export const restore = (tab: Page): Promise<boolean | string> =>
 export const call = (
   tab: Page,
   path: string = PATHS.protectedData,
-  init: RequestInit = {},
+  init: { method?: string; body?: string } = {},
 ): Promise<number | string> =>
   tab.evaluate(
     async ([path, init]) => {
