@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { gate } from '../support/bridge.ts'
+import type { Bridge } from '../support/bridge.ts'
 import { next, openBrowser, signedIn } from '../support/browser.ts'
 
 const DATA = '/api/protected/data'
@@ -68,22 +69,33 @@ test('given up before it begins: no refresh, no request', async (t) => {
   t.equal(bridge.count(DATA), 1)
 })
 
-test('given up while the token is renewed: at once, and the others get it', async (t) => {
-  const { browser, bridge, tab } = await signedIn(t)
-  browser.clock += 601_000
-  const held = gate()
-  bridge.holdRefresh = held.opened
-  const leaving = new AbortController()
-  const [left, stays] = [tab.fetch(DATA, { signal: leaving.signal }), tab.fetch(DATA)]
-  await bridge.arrived(REFRESH)
-  const reason = new Error('not needed')
-  leaving.abort(reason)
-  await t.rejects(left, reason)
-  held.open()
-  t.equal((await stays).status, 200)
-  t.equal(bridge.count(REFRESH), 1)
-  t.equal(bridge.count(DATA), 1)
-})
+for (const [when, expire] of [
+  ['before the call', (clock: { clock: number }) => void (clock.clock += 601_000)],
+  [
+    'after a 401',
+    (_: unknown, bridge: Bridge) => {
+      bridge.expireAccessTokens()
+    },
+  ],
+] as const) {
+  test(`given up while the token is renewed ${when}: at once, and the others get it`, async (t) => {
+    const { browser, bridge, tab } = await signedIn(t)
+    expire(browser, bridge)
+    const held = gate()
+    bridge.holdRefresh = held.opened
+    const leaving = new AbortController()
+    const [left, stays] = [tab.fetch(DATA, { signal: leaving.signal }), tab.fetch(DATA)]
+    await bridge.arrived(REFRESH)
+    const reason = new Error('not needed')
+    leaving.abort(reason)
+    await t.rejects(left, reason)
+    const before = bridge.count(DATA)
+    held.open()
+    t.equal((await stays).status, 200)
+    t.equal(bridge.count(REFRESH), 1)
+    t.equal(bridge.count(DATA), before + 1)
+  })
+}
 
 test('given up between the attempts: no second one', async (t) => {
   const { bridge, tab } = await signedIn(t)
