@@ -8,7 +8,7 @@ export type RefreshReason =
   | 'expired'
   /** A call was answered with 401. */
   | 'unauthorized'
-  /** The page came back to the front with an expired token. */
+  /** The page, or the network, came back and the token had expired; or the back button was used. */
   | 'wake'
 
 /** The events of a session and their details. No token, password or query is ever in them. */
