@@ -29,6 +29,7 @@
 's22b29a1ae6d45612': `Kontakte werden geladen…`,
 's2890ca96cff4bc36': `Diesen Kontakt gibt es nicht, oder Sie dürfen ihn nicht sehen.`,
 's2ceb11be2290bb1b': `Abbrechen`,
+'s32cee00a23cedda8': `Zu viele Fehlversuche. Versuchen Sie es später noch einmal.`,
 's33f85f24c0f5f008': `Speichern`,
 's34371906912d81b7': `Geräte und Apps`,
 's3643189d1abbb7f4': `Code`,

@@ -29,6 +29,7 @@
 's22b29a1ae6d45612': `Cargando contactos…`,
 's2890ca96cff4bc36': `Este contacto no existe o usted no puede verlo.`,
 's2ceb11be2290bb1b': `Cancelar`,
+'s32cee00a23cedda8': `Demasiados intentos fallidos. Inténtelo más tarde.`,
 's33f85f24c0f5f008': `Guardar`,
 's34371906912d81b7': `Dispositivos y aplicaciones`,
 's3643189d1abbb7f4': `Código`,

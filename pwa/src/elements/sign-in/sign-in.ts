@@ -266,6 +266,8 @@ function explain(code: SignInError): string {
       return msg('Wrong login or password. Check both and try again.')
     case 'invalid_totp':
       return msg('This code is wrong or was used before. Wait for the next one and try again.')
+    case 'too_many_attempts':
+      return msg('Too many failed attempts. Try again later.')
     case 'odoo_unavailable':
       return msg('Odoo does not answer. Your password may well be right: try again in a minute.')
     case 'keys_unavailable':
