@@ -3,34 +3,30 @@ import { join, relative } from 'node:path'
 import { RuntimeLitLocalizer } from '@lit/localize-tools/lib/modes/runtime.js'
 import { readConfigFileAndWriteSchema } from '@lit/localize-tools/lib/config.js'
 import type { RuntimeOutputConfig } from '@lit/localize-tools/lib/config.js'
-import { test } from 'tap'
-import type { Test } from 'tap'
+import { test, testdir } from 'tap'
 import ts from 'typescript'
 
 const PWA = join(import.meta.dirname, '..')
 const settings = readConfigFileAndWriteSchema(join(PWA, 'lit-localize.json'))
 const TO_DO = '`npm run i18n:pwa`, and translate what is new in pwa/xliff'
 
+const folder = testdir()
+cpSync(join(PWA, 'xliff'), join(folder, 'xliff'), { recursive: true })
+
 /** What the command does, with its files somewhere else. */
-function localizerIn(t: Test): { localizer: RuntimeLitLocalizer; folder: string } {
-  const folder = t.testdir()
-  cpSync(join(PWA, 'xliff'), join(folder, 'xliff'), { recursive: true })
-  const localizer = new RuntimeLitLocalizer({
-    ...settings,
-    output: {
-      ...(settings.output as RuntimeOutputConfig),
-      outputDir: relative(PWA, join(folder, 'locales')),
-      localeCodesModule: join(folder, 'locale-codes.ts'),
-    },
-    interchange: { format: 'xliff', xliffDir: relative(PWA, join(folder, 'xliff')) },
-  })
-  return { localizer, folder }
-}
+const localizer = new RuntimeLitLocalizer({
+  ...settings,
+  output: {
+    ...(settings.output as RuntimeOutputConfig),
+    outputDir: relative(PWA, join(folder, 'locales')),
+    localeCodesModule: join(folder, 'locale-codes.ts'),
+  },
+  interchange: { format: 'xliff', xliffDir: relative(PWA, join(folder, 'xliff')) },
+})
 
 const read = (...path: string[]): string => readFileSync(join(...path), 'utf8')
 
 test('the translations are those of the texts in the source', async (t) => {
-  const { localizer, folder } = localizerIn(t)
   const { messages, errors } = localizer.extractSourceMessages()
   t.same(
     errors.map(({ messageText }) => messageText),
@@ -51,7 +47,6 @@ test('the translations are those of the texts in the source', async (t) => {
 })
 
 test('every text is there in every language, and set as people set it there', (t) => {
-  const { localizer } = localizerIn(t)
   const { messages } = localizer.extractSourceMessages()
   const { translations } = localizer.readTranslationsSync()
   for (const locale of settings.targetLocales) {
