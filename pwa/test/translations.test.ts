@@ -26,7 +26,7 @@ const localizer = new RuntimeLitLocalizer({
 
 const read = (...path: string[]): string => readFileSync(join(...path), 'utf8')
 
-test('the translations are those of the texts in the source', async (t) => {
+test('the translations are those of the texts in the source', { timeout: 120_000 }, async (t) => {
   const { messages, errors } = localizer.extractSourceMessages()
   t.same(
     errors.map(({ messageText }) => messageText),
