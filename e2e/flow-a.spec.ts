@@ -39,7 +39,7 @@ async function signedIn(page: Page): Promise<void> {
 for (const [what, status, code, words] of [
   ['A1: no signing key', 503, 'keys_unavailable', 'Sign-in is out of service for a moment'],
   ['A2: Odoo does not answer', 503, 'odoo_unavailable', 'Your password may well be right'],
-  ['A2: too many attempts', 429, 'too_many_attempts', 'Too many attempts'],
+  ['A2: too many attempts', 429, 'too_many_attempts', 'Too many failed attempts'],
   ['A3: the bridge fails', 500, 'server_error', 'Try again'],
 ] as const) {
   test(`${what}: said in words, what was typed stays, and then it goes on`, async ({ page }) => {
