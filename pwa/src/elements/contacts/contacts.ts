@@ -1,3 +1,4 @@
+import { msg, str } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
@@ -8,39 +9,14 @@ import type { ApiErrorCode } from '../../api/api-error.ts'
 import { readContacts } from '../../api/contacts.ts'
 import { readProtectedData } from '../../api/protected-data.ts'
 import type { Session } from '../../auth/index.ts'
+import { language, numberOf, plural } from '../../language.ts'
 import { ROUTES } from '../../routes.ts'
 import '../contact/contact.ts'
 import { initials, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
+import { explain } from '../shared/explain.ts'
 import { people, reload, warning } from '../shared/icons.ts'
 import './contacts.css'
-
-const TEXT = {
-  title: 'Contacts',
-  reload: 'Reload',
-  loading: 'Loading contacts…',
-  empty: 'No contacts',
-  emptyHint: 'Odoo shows you none. Contacts that you may see there appear here.',
-  failed: 'The contacts could not be loaded',
-  stale: 'This is the list as it was before.',
-  retry: 'Try again',
-  search: 'Search contacts',
-  count: (total: number) => `${total} in all`,
-  found: (shown: number, isAll: boolean) => (isAll ? `${shown} found` : `${shown} and more found`),
-  nothing: 'Nothing found',
-  nothingHint: 'All words have to stand in a name, a company, an e-mail address or a number.',
-  more: 'Show more',
-  loadedAt: (time: string) => `as of ${time}`,
-  email: (name: string, email: string) => `E-mail ${name}: ${email}`,
-  call: (name: string, phone: string) => `Call ${name}: ${phone}`,
-  errors: {
-    offline: 'You are offline.',
-    unreachable: 'The server does not answer.',
-    odoo_unavailable: 'Odoo does not answer.',
-    insufficient_scope: 'This sign-in does not allow to read contacts.',
-  } as Partial<Record<ApiErrorCode, string>>,
-  unknown: (code: string) => `Something went wrong (${code}).`,
-}
 
 /** How many rows stand in for the list while it is loaded. */
 const SKELETON = Array.from({ length: 8 })
@@ -133,7 +109,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     const { contacts, error, loading } = this
     return html`
       <div class="heading">
-        <h1 id="contacts-title">${TEXT.title}</h1>
+        <h1 id="contacts-title">${msg('Contacts')}</h1>
         <p class="count" role="status">${this.#renderStatus()}</p>
         <button
           class="button quiet"
@@ -141,20 +117,20 @@ export class DrawbridgeContacts extends DrawbridgeElement {
           aria-disabled=${loading ? 'true' : nothing}
           @click=${this.#reload}
         >
-          <span class=${loading ? 'turning' : ''}>${reload}</span><span>${TEXT.reload}</span>
+          <span class=${loading ? 'turning' : ''}>${reload}</span><span>${msg('Reload')}</span>
         </button>
       </div>
       <input
         class="search"
         type="search"
-        aria-label=${TEXT.search}
-        placeholder=${TEXT.search}
+        aria-label=${msg('Search contacts')}
+        placeholder=${msg('Search contacts')}
         maxlength="100"
         autocomplete="off"
         spellcheck="false"
         @input=${this.#type}
       />
-      ${error && contacts ? this.#renderError(error, TEXT.stale) : nothing}
+      ${error && contacts ? this.#renderError(error, msg('This is the list as it was before.')) : nothing}
       <div class="card" aria-busy=${loading ? 'true' : 'false'}>
         ${contacts ? this.#renderContacts(contacts) : error ? this.#renderError(error) : renderSkeleton()}
       </div>
@@ -174,18 +150,31 @@ export class DrawbridgeContacts extends DrawbridgeElement {
 
   #renderStatus(): string | TemplateResult {
     const { contacts, loadedAt, total } = this
-    if (!contacts || !loadedAt) return this.loading ? TEXT.loading : ''
+    if (!contacts || !loadedAt) return this.loading ? msg('Loading contacts…') : ''
     if (contacts.length === 0) return ''
     const isAll = this.#after === null
-    const count = this.#search === '' ? TEXT.count(total) : TEXT.found(contacts.length, isAll)
-    const time = loadedAt.toLocaleTimeString()
-    return html`${count}<span class="at"> · ${TEXT.loadedAt(time)}</span>`
+    const all = numberOf(total)
+    const count =
+      this.#search === ''
+        ? msg(str`${all} in all`, { desc: 'How many contacts there are' })
+        : foundText(contacts.length, isAll)
+    const time = loadedAt.toLocaleTimeString(language())
+    const at = msg(str`as of ${time}`, { desc: 'The time at which the list was read' })
+    return html`${count}<span class="at"> · ${at}</span>`
   }
 
   #renderContacts(contacts: readonly Contact[]): TemplateResult {
     if (contacts.length === 0) {
       const [title, hint] =
-        this.#search === '' ? [TEXT.empty, TEXT.emptyHint] : [TEXT.nothing, TEXT.nothingHint]
+        this.#search === ''
+          ? [
+              msg('No contacts'),
+              msg('Odoo shows you none. Contacts that you may see there appear here.'),
+            ]
+          : [
+              msg('Nothing found'),
+              msg('All words have to stand in a name, a company, an e-mail address or a number.'),
+            ]
       return html`
         <div class="message">
           ${people}
@@ -206,20 +195,27 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         this.#after === null
           ? nothing
           : html`<p class="more">
-              <button class="button quiet" type="button" @click=${this.#more}>${TEXT.more}</button>
+              <button class="button quiet" type="button" @click=${this.#more}>
+                ${msg('Show more')}
+              </button>
             </p>`
       }
     `
   }
 
   #renderError(code: ApiErrorCode, hint?: string): TemplateResult {
-    const reason = TEXT.errors[code] ?? TEXT.unknown(code)
+    const reason =
+      code === 'insufficient_scope'
+        ? msg('This sign-in does not allow to read contacts.')
+        : explain(code)
     return html`
       <div class=${hint === undefined ? 'message' : 'banner'} role="alert">
         ${warning}
-        <h2>${TEXT.failed}</h2>
+        <h2>${msg('The contacts could not be loaded')}</h2>
         <p>${reason} ${hint}</p>
-        <button class="button quiet" type="button" @click=${this.#reload}>${TEXT.retry}</button>
+        <button class="button quiet" type="button" @click=${this.#reload}>
+          ${msg('Try again')}
+        </button>
       </div>
     `
   }
@@ -317,6 +313,16 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 }
 
+/** @param isAll whether there are no more than these */
+function foundText(shown: number, isAll: boolean): string {
+  const count = numberOf(shown)
+  if (!isAll) return msg(str`${count} and more found`, { desc: 'How many contacts' })
+  return plural(shown, {
+    one: msg(str`${count} found`, { id: 'found-one', desc: 'How many contacts; of 1' }),
+    other: msg(str`${count} found`, { id: 'found-other', desc: 'How many contacts' }),
+  })
+}
+
 function renderContact(
   { id, name, company, email, phone, city }: Contact,
   open: (event: MouseEvent) => void,
@@ -332,14 +338,22 @@ function renderContact(
         ${
           email === null
             ? nothing
-            : html`<a href=${mailTo(email)} title=${TEXT.email(name, email)}>${email}</a>`
+            : html`<a
+                href=${mailTo(email)}
+                title=${msg(str`E-mail ${name}: ${email}`, { desc: 'Opens the mail program' })}
+                >${email}</a
+              >`
         }
       </span>
       <span class="phone">
         ${
           phone === null
             ? nothing
-            : html`<a href=${telephone(phone)} title=${TEXT.call(name, phone)}>${phone}</a>`
+            : html`<a
+                href=${telephone(phone)}
+                title=${msg(str`Call ${name}: ${phone}`, { desc: 'Opens the telephone' })}
+                >${phone}</a
+              >`
         }
       </span>
       <span class="city">${city}</span>
