@@ -14,7 +14,8 @@ app.session = createSession({
 app.log = new ActivityLog(app.session)
 
 const updatePrompt = new DrawbridgeUpdatePrompt()
-document.body.replaceChildren(app, updatePrompt)
+// The splash of index.html goes; the style sheet that stands below it stays.
+document.querySelector('.splash')?.replaceWith(app, updatePrompt)
 
 if (import.meta.env.PROD) {
   registerServiceWorker((accept) => {

@@ -3,9 +3,8 @@ import type { PropertyValues, TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
 import type { ProtectedData } from '@drawbridge/bridge/contract'
 import type { ActivityLog } from '../../activity-log.ts'
-import { returnPath } from '../../auth/index.ts'
 import type { Session } from '../../auth/index.ts'
-import { isOwnAddress, ROUTES, routeOf, signInAddress } from '../../routes.ts'
+import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
 import type { Route } from '../../routes.ts'
 import '../account/account.ts'
 import '../activity/activity.ts'
@@ -108,8 +107,10 @@ export class DrawbridgeApp extends DrawbridgeElement {
   protected override render(): TemplateResult {
     switch (this.phase) {
       case 'starting':
+        // As in index.html, so that nothing moves when this takes its place.
         return html`<main class="splash">
           ${mark}
+          <h1>${TEXT.name}</h1>
           <p role="status">${TEXT.starting}</p>
         </main>`
       case 'unreachable':
@@ -238,8 +239,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
    * @returns whether that is in this app
    */
   #goBack(): boolean {
-    const asked = new URLSearchParams(location.search).get('return')
-    const address = returnPath(asked, location.origin)
+    const address = wayBack()
     if (isOwnAddress(address)) {
       history.replaceState(null, '', address)
     } else if (this.phase === 'signed-out') {
