@@ -15,28 +15,35 @@ const WORKER = new URL('sw.js', document.baseURI).href
 export async function registerServiceWorker(offer: (accept: () => void) => void): Promise<void> {
   if (!('serviceWorker' in navigator)) return
   const workbox = new Workbox(workerUrl())
-  let offered = false
   let accepted = false
-  let active = false
+  const reload = (): void => {
+    location.reload()
+  }
   const accept = (): void => {
     accepted = true
-    if (active) location.reload()
-    else workbox.messageSkipWaiting()
+    const waiting = registration?.waiting
+    // Another tab's user was faster.
+    if (!waiting) {
+      reload()
+      return
+    }
+    // Not before it is in charge: the old one would answer the reload with the old files.
+    waiting.addEventListener('statechange', () => {
+      if (waiting.state === 'activated') reload()
+    })
+    workbox.messageSkipWaiting()
   }
-  workbox.addEventListener('waiting', () => {
-    offered = true
-    offer(accept)
-  })
+  const offerIt = (): void => {
+    if (!accepted) offer(accept)
+  }
+  workbox.addEventListener('waiting', offerIt)
+  // Another tab's user agreed. This one may have written half of something, and is asked again.
+  workbox.addEventListener('controlling', offerIt)
+  // A page that came without a worker, on the first visit, holds none back that comes later.
   workbox.addEventListener('activated', ({ isExternal }) => {
-    // The very first one: what it has is what this page has.
-    if (!offered && isExternal !== true) return
-    active = true
-    // Not earlier: the old worker would answer the reload with the old files. A page whose user was
-    // not asked, because another tab's was, may hold something half written and waits to be told.
-    if (accepted) location.reload()
-    else offer(accept)
+    if (isExternal === true) offerIt()
   })
-  await workbox.register()
+  const registration = await workbox.register()
   keepLooking(workbox)
 }
 
