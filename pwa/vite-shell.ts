@@ -28,8 +28,9 @@ export const headersFor = (html: string, template: string): string =>
     .replace('@STYLE@', styleHashes(html).join(' '))
 
 /**
- * Lets the style sheet wait until the shell is painted, and writes nginx's headers beside the
- * folder of the files, where no request finds them.
+ * Lets the style sheet wait until the shell is painted, has the rest of the app fetched along with
+ * its first part, and writes nginx's headers beside the folder of the files, where no request finds
+ * them.
  */
 export function shell(): Plugin {
   let outDir = ''
@@ -41,11 +42,23 @@ export function shell(): Plugin {
     },
     transformIndexHtml: {
       order: 'post',
-      handler(html) {
+      handler(html, { bundle }) {
+        const chunks = Object.values(bundle ?? {}).filter((each) => each.type === 'chunk')
+        const first = chunks.find(({ isEntry }) => isEntry)
+        const rest = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith('/src/start.ts'))
+        if (!first || !rest) throw new Error('There is no chunk of main.ts, or of start.ts.')
+        const needed = new Set([...first.imports, rest.fileName, ...rest.imports])
+        needed.delete(first.fileName)
         const [link = ''] = /[ \t]*<link rel="stylesheet"[^>]*>\n?/.exec(html) ?? []
         if (link === '') throw new Error('index.html has no style sheet.')
         // Below the shell it no more holds up its painting; the app still waits for it.
-        return html.replace(link, '').replace(/[ \t]*<\/body>/, (end) => link + end)
+        const preloads = [...needed]
+          .map((file) => `    <link rel="modulepreload" crossorigin href="./${file}">\n`)
+          .join('')
+        return html
+          .replace(link, '')
+          .replace(/[ \t]*<\/head>/, (end) => preloads + end)
+          .replace(/[ \t]*<\/body>/, (end) => link + end)
       },
     },
     async writeBundle() {

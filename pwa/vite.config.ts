@@ -29,7 +29,10 @@ export default defineConfig({
     outDir: 'dist/site',
     emptyOutDir: true,
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // vite-shell.ts names the one that is always needed.
+    modulePreload: false,
+    // index.html brings all of it; what comes later by a script would be too late.
+    cssCodeSplit: false,
   },
   server: {
     proxy: Object.fromEntries(

@@ -37,7 +37,7 @@ export async function buildPwa(folder: string, number: number): Promise<string> 
       {
         name: 'number-of-the-build',
         transform: (code, id) =>
-          id.endsWith('/pwa/src/main.ts')
+          id.endsWith('/pwa/src/start.ts')
             ? `${code}\ndocument.documentElement.dataset.build = '${number}'`
             : null,
       },

@@ -1,28 +1,16 @@
+/** The first part that runs. It asks whether somebody is signed in while the rest is on its way. */
 import { PATHS } from '@drawbridge/bridge/contract'
 import { ActivityLog } from './activity-log.ts'
 import { createSession } from './auth/index.ts'
-import { DrawbridgeApp } from './elements/app/app.ts'
-import { DrawbridgeUpdatePrompt } from './elements/update-prompt/update-prompt.ts'
-import { registerServiceWorker } from './service-worker.ts'
-import './styles.css'
 
-const app = new DrawbridgeApp()
-app.session = createSession({
+const session = createSession({
   bridge: location.origin,
   resources: ['/api', PATHS.sessions, PATHS.apps].map((path) => location.origin + path),
 })
-app.log = new ActivityLog(app.session)
+const log = new ActivityLog(session)
+const restoring = session.restore()
+// It is the app that shows a failure.
+restoring.catch(() => undefined)
 
-const updatePrompt = new DrawbridgeUpdatePrompt()
-// The splash of index.html goes; the style sheet that stands below it stays.
-document.querySelector('.splash')?.replaceWith(app, updatePrompt)
-
-if (import.meta.env.PROD) {
-  registerServiceWorker((accept) => {
-    updatePrompt.addEventListener('accept', accept, { once: true })
-    updatePrompt.open = true
-  }).catch((error: unknown) => {
-    // The app works without it, only not offline.
-    console.warn('The service worker could not be registered.', error)
-  })
-}
+const { start } = await import('./start.ts')
+start(session, log, restoring)

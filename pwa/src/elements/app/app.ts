@@ -54,6 +54,8 @@ export class DrawbridgeApp extends DrawbridgeElement {
   declare session: Session
   /** To be set before the element is connected. */
   declare log: ActivityLog
+  /** A `session.restore()` that is under way already. To be set before the element is connected. */
+  restoring: Promise<boolean> | null = null
   declare private phase: Phase
   declare private route: Route
   declare private profile: ProtectedData['user'] | null
@@ -91,7 +93,9 @@ export class DrawbridgeApp extends DrawbridgeElement {
       },
       { signal },
     )
-    void this.#restore()
+    // Whoever asked before may have heard of it already.
+    if (this.session.user) this.#enter()
+    else void this.#restore()
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -219,9 +223,11 @@ export class DrawbridgeApp extends DrawbridgeElement {
 
   readonly #restore = async (): Promise<void> => {
     this.phase = 'starting'
+    const restoring = this.restoring ?? this.session.restore()
+    this.restoring = null
     try {
       // Where it finds a session, the event has already opened the door.
-      if (!(await this.session.restore())) this.#leave(null)
+      if (!(await restoring)) this.#leave(null)
     } catch {
       this.phase = 'unreachable'
     }
