@@ -106,6 +106,8 @@ for (const look of LOOKS) {
     })
 
     test('no screen does what the policy refuses', async ({ page, context }) => {
+      // A dozen screens.
+      test.slow()
       await collectVitals(context)
       const seen: string[] = []
       await tour(page, '/', accounts.demo, async (name) => {

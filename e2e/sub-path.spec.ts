@@ -30,6 +30,8 @@ const scopes = (page: Page): Promise<string[]> =>
   )
 
 test('a person signs in, goes everywhere, reloads everywhere and signs out', async ({ page }) => {
+  // A dozen pages.
+  test.slow()
   await page.goto('/app')
   await expect(page).toHaveURL(`${BASE}sign-in`)
   await page.goto(`${BASE}account?a=b`)
@@ -73,6 +75,7 @@ test('a person signs in, goes everywhere, reloads everywhere and signs out', asy
 })
 
 test('a way back that leads elsewhere leads to the start of this app', async ({ page }) => {
+  test.slow()
   for (const forged of [
     '//elsewhere.example/',
     'https://elsewhere.example/',

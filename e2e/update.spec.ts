@@ -15,6 +15,8 @@ let builds: [first: string, second: string]
 let server: PwaServer
 
 test.beforeAll(async () => {
+  // Two builds.
+  test.slow()
   folder = await mkdtemp(join(tmpdir(), 'drawbridge-builds-'))
   builds = [await buildPwa(folder, 1), await buildPwa(folder, 2)]
 })
@@ -61,6 +63,7 @@ test('a new version is offered, waits as long as the user wants, and loses nothi
   page,
   context,
 }) => {
+  test.slow()
   await collectVitals(context)
   await open(page)
   expect(await buildOf(page)).toBe('1')
