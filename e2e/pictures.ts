@@ -1,6 +1,7 @@
 /**
  * `npm run pictures -w e2e`: takes the README's pictures from a stack of its own, light and dark:
- * the PWA after the gate refused an expired token and the request was repeated with a new one.
+ * the PWA after the gate refused an expired token and the request was repeated with a new one. And
+ * the screenshots of the PWA's manifest, in sizes that stand there too.
  */
 import { join } from 'node:path'
 import { chromium } from 'playwright'
@@ -13,6 +14,10 @@ import { watch } from './support/network.ts'
 import { untilExpired } from './support/tokens.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/images')
+
+/** What the PWA's manifest shows to those who are asked whether to install it. */
+const SCREENSHOTS = join(import.meta.dirname, '../pwa/public/screenshots')
+const JPEG = { type: 'jpeg', quality: 70 } as const
 
 // What is taken is what the tree has now.
 await installStack(showProgress(process.stderr))
@@ -40,6 +45,17 @@ try {
     await page.getByText('Let through').nth(1).waitFor()
     const suffix = colorScheme === 'dark' ? '-dark' : ''
     await page.screenshot({ path: join(FOLDER, `pwa${suffix}.png`) })
+    if (colorScheme === 'light') {
+      await page.screenshot({ path: join(SCREENSHOTS, 'wide.jpg'), ...JPEG })
+      const phone = await browser.newContext({
+        ...{ viewport: { width: 360, height: 640 }, deviceScaleFactor: 2, colorScheme },
+        storageState: await page.context().storageState(),
+      })
+      const narrow = await phone.newPage()
+      await narrow.goto(issuer)
+      await narrow.getByText('Azure Interior').first().waitFor()
+      await narrow.screenshot({ path: join(SCREENSHOTS, 'narrow.jpg'), ...JPEG })
+    }
   }
   await browser.close()
 } finally {

@@ -1,28 +1,39 @@
 import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
-import { SHELL_PATTERNS } from './src/routes.ts'
+import { shell } from './vite-shell.ts'
 
 /** The gate of a running `npm start`. */
 const GATE = 'http://localhost:8080'
 
 export default defineConfig({
+  // One build for any folder of any origin.
+  base: './',
   plugins: [
+    shell(),
     VitePWA({
-      registerType: 'prompt',
-      // main.ts registers it, and the manifest is a file of its own.
+      strategies: 'injectManifest',
+      srcDir: 'src/worker',
+      filename: 'sw.ts',
+      // service-worker.ts registers it, and the manifest is a file of its own.
       injectRegister: null,
       manifest: false,
-      workbox: {
+      injectManifest: {
         globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
-        inlineWorkboxRuntime: true,
-        cleanupOutdatedCaches: true,
-        sourcemap: false,
-        navigateFallback: '/index.html',
-        navigateFallbackAllowlist: SHELL_PATTERNS,
+        globIgnores: ['screenshots/**'],
+        rollupFormat: 'iife',
       },
     }),
   ],
-  build: { assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    // Beside it lies headers.conf, which is not for browsers.
+    outDir: 'dist/site',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    // vite-shell.ts names the one that is always needed.
+    modulePreload: false,
+    // index.html brings all of it; what comes later by a script would be too late.
+    cssCodeSplit: false,
+  },
   server: {
     proxy: Object.fromEntries(
       ['/auth', '/api', '/oauth', '/.well-known'].map((path) => [

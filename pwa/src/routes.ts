@@ -1,34 +1,43 @@
-/** The app's own addresses. */
-export const ROUTES = {
-  contacts: '/',
-  account: '/account',
-  activity: '/activity',
-  signIn: '/sign-in',
+/** What follows the app's own folder. One level deep: index.html finds its files beside itself. */
+const NAMES = {
+  contacts: '',
+  account: 'account',
+  activity: 'activity',
+  signIn: 'sign-in',
 } as const
 
-export type Route = keyof typeof ROUTES
+/** A screen of the app that has an address of its own. */
+export type Route = keyof typeof NAMES
 
-/** The route of a path; an unknown one is the start. */
-export function routeOf(pathname: string): Route {
-  const known = Object.entries(ROUTES).find(([, path]) => path === pathname)
-  return (known?.[0] ?? 'contacts') as Route
+/** The app's own addresses. */
+export interface Routes {
+  /** The path of each. */
+  ROUTES: Readonly<Record<Route, string>>
+  /** The route of a path; an unknown one is the start. */
+  routeOf: (pathname: string) => Route
+  /** Whether a path is one of the app's own, with any query and fragment. */
+  isOwnAddress: (address: string) => boolean
+  /** The address of the sign-in page that comes back to `path` afterwards. */
+  signInAddress: (path: string) => string
 }
 
-/** Whether an address of this origin is one of the app's own, with any query and fragment. */
-export const isOwnAddress = (address: string): boolean =>
-  Object.values<string>(ROUTES).includes(address.split(/[?#]/)[0] ?? '')
-
 /**
- * What the service worker answers with the shell: these addresses, with any query, and no others.
- * Whatever else lies on this origin (sign-in, tokens, data) is the network's, now and when
- * somebody adds to it.
+ * The addresses of an app that is served from a folder. It is not known when the app is built.
+ * @param base path of the folder, with a slash at its end
  */
-export const SHELL_PATTERNS: RegExp[] = Object.values(ROUTES).map(
-  (path) => new RegExp(`^${path}(\\?|$)`),
-)
-
-/** The address of the sign-in page that comes back to `path` afterwards. */
-export const signInAddress = (path: string): string =>
-  path === ROUTES.contacts
-    ? ROUTES.signIn
-    : `${ROUTES.signIn}?${new URLSearchParams({ return: path }).toString()}`
+export function routesIn(base: string): Routes {
+  const routes = Object.entries(NAMES).map(([route, name]) => [route, base + name])
+  const ROUTES = Object.fromEntries(routes) as Record<Route, string>
+  return {
+    ROUTES,
+    routeOf(pathname) {
+      const known = Object.entries(ROUTES).find(([, path]) => path === pathname)
+      return (known?.[0] ?? 'contacts') as Route
+    },
+    isOwnAddress: (address) => Object.values(ROUTES).includes(address.split(/[?#]/)[0] ?? ''),
+    signInAddress: (path) =>
+      path === ROUTES.contacts
+        ? ROUTES.signIn
+        : `${ROUTES.signIn}?${new URLSearchParams({ return: path }).toString()}`,
+  }
+}

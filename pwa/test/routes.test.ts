@@ -1,42 +1,51 @@
 import { test } from 'tap'
-import { isOwnAddress, ROUTES, SHELL_PATTERNS, routeOf, signInAddress } from '../src/routes.ts'
+import { routesIn } from '../src/routes.ts'
 
-test('each address has its route, an unknown one is the start', (t) => {
-  t.equal(routeOf('/'), 'contacts')
-  t.equal(routeOf('/activity'), 'activity')
-  t.equal(routeOf('/sign-in'), 'signIn')
-  t.equal(routeOf('/constructor'), 'contacts')
-  t.end()
-})
+for (const base of ['/', '/app/', '/a.b/c+d/']) {
+  const { ROUTES, routeOf, isOwnAddress, signInAddress } = routesIn(base)
 
-test('the sign-in page knows the way back', (t) => {
-  t.equal(signInAddress('/'), '/sign-in')
-  t.equal(signInAddress('/activity?a=b&c#d'), '/sign-in?return=%2Factivity%3Fa%3Db%26c%23d')
-  t.end()
-})
+  test(`below ${base} each address has its route, an unknown one is the start`, (t) => {
+    t.equal(routeOf(base), 'contacts')
+    t.equal(routeOf(`${base}activity`), 'activity')
+    t.equal(routeOf(`${base}sign-in`), 'signIn')
+    t.equal(routeOf(`${base}constructor`), 'contacts')
+    t.end()
+  })
 
-test('what is the app’s own, and what somebody else’s on this origin', (t) => {
-  for (const address of ['/', '/?a', '/#b', '/activity', '/activity?a#b', '/sign-in?return=%2F']) {
-    t.ok(isOwnAddress(address), address)
-  }
-  for (const address of ['/handbook/', '/activity/', '/activityx', '/oauth/authorize?a', '']) {
+  test(`below ${base} all addresses lie in one folder: index.html finds its files beside itself`, (t) => {
+    for (const path of Object.values(ROUTES)) t.equal(path.replace(/[^/]*$/, ''), base)
+    t.end()
+  })
+
+  test(`below ${base} the sign-in page knows the way back`, (t) => {
+    t.equal(signInAddress(base), `${base}sign-in`)
+    const back = new URLSearchParams({ return: `${base}activity?a=b&c#d` }).toString()
+    t.equal(signInAddress(`${base}activity?a=b&c#d`), `${base}sign-in?${back}`)
+    t.end()
+  })
+
+  test(`below ${base}: what is the app’s own, and what somebody else’s on this origin`, (t) => {
+    const own = ['', '?a', '#b', 'activity', 'activity?a#b', 'sign-in?return=%2F', 'account']
+    for (const name of own) t.ok(isOwnAddress(base + name), name)
+    const others = [
+      'handbook/',
+      'activity/',
+      'activityx',
+      'oauth/authorize?a',
+      'app/',
+      'app/account',
+    ]
+    for (const name of others) t.notOk(isOwnAddress(base + name), name)
+    t.notOk(isOwnAddress(''))
+    t.end()
+  })
+}
+
+test('an app in a folder owns nothing above it, nor in a folder below', (t) => {
+  const { isOwnAddress } = routesIn('/app/')
+  for (const address of ['/', '/account', '/app', '/application', '/app/app/', '/axb/c+d/']) {
     t.notOk(isOwnAddress(address), address)
   }
-  t.end()
-})
-
-test('the shell answers the app’s own addresses only', (t) => {
-  const answers = (path: string) => SHELL_PATTERNS.some((pattern) => pattern.test(path))
-  for (const path of Object.values(ROUTES)) {
-    t.ok(answers(path))
-    t.ok(answers(`${path}?return=%2F`))
-  }
-  for (const path of [
-    ...['/auth/login', '/auth/refresh', '/oauth/authorize?client_id=x', '/oauth/token'],
-    ...['/.well-known/jwks.json', '/api/protected/data', '/documentation', '/metrics'],
-    ...['/activity/x', '/sign-in.html', '/web', '//'],
-  ]) {
-    t.notOk(answers(path), path)
-  }
+  t.notOk(routesIn('/a.b/').isOwnAddress('/axb/'))
   t.end()
 })

@@ -23,6 +23,8 @@ export interface NginxOptions {
   odooDatabaseUuid: string
   gateCredentialFile: string
   corsOrigins: string[]
+  /** What the build of the PWA has made, another than this checkout's own. */
+  pwaFolder?: string
   /** Seconds that clocks may differ. */
   leeway?: number
 }
@@ -58,7 +60,7 @@ async function configuration(options: NginxOptions): Promise<string> {
 
 /** Starts nginx and waits until it serves. */
 export async function startNginx(options: NginxOptions): Promise<Part> {
-  const { folder, issuer } = options
+  const { folder } = options
   const user = userOf('stack', 'www-data')
   for (const name of ['temp', 'state']) {
     mkdirSync(folder, { recursive: true })
@@ -77,13 +79,13 @@ export async function startNginx(options: NginxOptions): Promise<Part> {
         readOnlyBinds: {
           '/mnt/conf': TEMPLATES,
           '/mnt/gate': join(REPOSITORY, 'nginx-njs'),
-          '/mnt/pwa': join(REPOSITORY, 'pwa/dist'),
+          '/mnt/pwa': options.pwaFolder ?? join(REPOSITORY, 'pwa/dist'),
         },
       },
     ),
   })
   try {
-    await untilReady(part, answers(issuer))
+    await untilReady(part, answers(`http://localhost:${options.ports.gate}`))
   } catch (error) {
     await part.stop()
     throw error

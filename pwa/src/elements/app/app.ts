@@ -4,10 +4,9 @@ import type { PropertyValues, TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
 import type { ProtectedData } from '@drawbridge/bridge/contract'
 import type { ActivityLog } from '../../activity-log.ts'
-import { returnPath } from '../../auth/index.ts'
 import type { Session } from '../../auth/index.ts'
 import { followLanguage } from '../../language.ts'
-import { isOwnAddress, ROUTES, routeOf, signInAddress } from '../../routes.ts'
+import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
 import type { Route } from '../../routes.ts'
 import '../account/account.ts'
 import '../activity/activity.ts'
@@ -38,6 +37,8 @@ export class DrawbridgeApp extends DrawbridgeElement {
   declare session: Session
   /** To be set before the element is connected. */
   declare log: ActivityLog
+  /** A `session.restore()` that is under way already. To be set before the element is connected. */
+  restoring: Promise<boolean> | null = null
   declare private phase: Phase
   declare private route: Route
   declare private profile: ProtectedData['user'] | null
@@ -75,7 +76,9 @@ export class DrawbridgeApp extends DrawbridgeElement {
       },
       { signal },
     )
-    void this.#restore()
+    // Whoever asked before may have heard of it already.
+    if (this.session.user) this.#enter()
+    else void this.#restore()
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -91,8 +94,10 @@ export class DrawbridgeApp extends DrawbridgeElement {
   protected override render(): TemplateResult {
     switch (this.phase) {
       case 'starting':
+        // As in index.html, so that nothing moves when this takes its place.
         return html`<main class="splash">
           ${mark}
+          <h1>${NAME}</h1>
           <p role="status">${msg('Opening…')}</p>
         </main>`
       case 'unreachable':
@@ -203,9 +208,11 @@ export class DrawbridgeApp extends DrawbridgeElement {
 
   readonly #restore = async (): Promise<void> => {
     this.phase = 'starting'
+    const restoring = this.restoring ?? this.session.restore()
+    this.restoring = null
     try {
       // Where it finds a session, the event has already opened the door.
-      if (!(await this.session.restore())) this.#leave(null)
+      if (!(await restoring)) this.#leave(null)
     } catch {
       this.phase = 'unreachable'
     }
@@ -223,8 +230,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
    * @returns whether that is in this app
    */
   #goBack(): boolean {
-    const asked = new URLSearchParams(location.search).get('return')
-    const address = returnPath(asked, location.origin)
+    const address = wayBack()
     if (isOwnAddress(address)) {
       history.replaceState(null, '', address)
     } else if (this.phase === 'signed-out') {

@@ -3,8 +3,9 @@ import { html, nothing } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
 import { readProviders } from '../../api/sign-in-methods.ts'
 import type { Provider } from '../../api/sign-in-methods.ts'
-import { returnPath, SessionError } from '../../auth/index.ts'
+import { SessionError } from '../../auth/index.ts'
 import type { Session, SessionErrorCode } from '../../auth/index.ts'
+import { wayBack } from '../../own-routes.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { mark, warning } from '../shared/icons.ts'
 import './sign-in.css'
@@ -182,8 +183,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   }
 
   async #offerProviders(signal: AbortSignal): Promise<void> {
-    const asked = new URLSearchParams(location.search).get('return')
-    const providers = await readProviders(returnPath(asked, location.origin), signal)
+    const providers = await readProviders(wayBack(), signal)
     if (!signal.aborted) this.providers = providers
   }
 
