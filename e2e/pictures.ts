@@ -19,6 +19,7 @@ await installStack(showProgress(process.stderr))
 const stack = await startStack({
   name: 'pictures',
   ephemeral: true,
+  demo: true,
   environment: { ACCESS_TOKEN_TTL: '5' },
   leeway: 0,
 })
