@@ -2,8 +2,8 @@ import { PATHS } from '@drawbridge/bridge/contract'
 import type { LoginRequest } from '@drawbridge/bridge/contract'
 import { readTokenResponse } from './access-token.ts'
 import type { AccessToken } from './access-token.ts'
-import { bridgeRequests, failure } from './bridge-requests.ts'
-import type { Post } from './bridge-requests.ts'
+import { bridgeRequests, failure, timingOf } from './bridge-requests.ts'
+import type { Post, Timing } from './bridge-requests.ts'
 import { destinations } from './destinations.ts'
 import { SessionError, toSessionError } from './errors.ts'
 import { SessionEventTarget } from './events.ts'
@@ -106,9 +106,11 @@ export class Session extends SessionEventTarget {
   async login(credentials: LoginRequest): Promise<void> {
     const begun = this.#now()
     let before: AccessToken | null = null
+    let timing: Timing = {}
     try {
       await this.#tabs.alone(async () => {
         const answer = await this.#post(PATHS.login, credentials)
+        timing = answer.timing
         if (!answer.ok) throw failure(answer)
         const token = readTokenResponse(answer.body, this.#now())
         before = this.#token
@@ -117,10 +119,10 @@ export class Session extends SessionEventTarget {
       })
     } catch (cause) {
       const error = toSessionError(cause)
-      this.#emit('login', { ok: false, code: error.code, duration: this.#now() - begun })
+      this.#emit('login', { ok: false, code: error.code, duration: this.#now() - begun, ...timing })
       throw error
     }
-    this.#emit('login', { ok: true, duration: this.#now() - begun })
+    this.#emit('login', { ok: true, duration: this.#now() - begun, ...timing })
     this.#announce(before, 'login')
   }
 
@@ -150,18 +152,25 @@ export class Session extends SessionEventTarget {
     this.#tabs.tell({ type: 'signed-out', reason: 'logout', sid: had?.sid ?? null })
     this.#forget()
     if (had) this.#emit('signed-out', { reason: 'logout', by: 'here' })
+    let timing: Timing = {}
     try {
       await this.#tabs.alone(async () => {
         const answer = await this.#post(PATHS.logout, {})
+        timing = answer.timing
         // 401: the session was over already.
         if (!answer.ok && answer.status !== 401) throw failure(answer)
       })
     } catch (cause) {
       const error = toSessionError(cause)
-      this.#emit('logout', { ok: false, code: error.code, duration: this.#now() - begun })
+      this.#emit('logout', {
+        ok: false,
+        code: error.code,
+        duration: this.#now() - begun,
+        ...timing,
+      })
       throw error
     }
-    this.#emit('logout', { ok: true, duration: this.#now() - begun })
+    this.#emit('logout', { ok: true, duration: this.#now() - begun, ...timing })
   }
 
   /**
@@ -213,16 +222,17 @@ export class Session extends SessionEventTarget {
     const begun = this.#now()
     const { method } = request
     const path = new URL(request.url).pathname
-    const answered = (status: number, challenge?: string) => {
+    const answered = (status: number, challenge?: string, timing?: Timing) => {
       const reason = challenge === undefined ? {} : { challenge }
       const duration = this.#now() - begun
-      this.#emit('answer', { id, attempt, method, path, status, ...reason, duration })
+      this.#emit('answer', { id, attempt, method, path, status, ...reason, duration, ...timing })
     }
     request.headers.set('Authorization', `Bearer ${token.value}`)
     try {
       const response = await this.#fetch(request)
       const challenge = response.headers.get('WWW-Authenticate') ?? ''
-      answered(response.status, /error_description="([^"]*)"/.exec(challenge)?.[1])
+      const reason = /error_description="([^"]*)"/.exec(challenge)?.[1]
+      answered(response.status, reason, timingOf(response))
       return response
     } catch (error) {
       answered(0)
@@ -275,9 +285,12 @@ export class Session extends SessionEventTarget {
     const turn = this.#turn
     const begun = this.#now()
     this.#emit('refresh', { reason })
+    let timing: Timing = {}
     let outcome: AccessToken | SessionError | null
     try {
-      outcome = await this.#tabs.alone((waited) => this.#ask(turn, stale, waited, signal))
+      outcome = await this.#tabs.alone((waited) =>
+        this.#ask(turn, stale, waited, signal, (told) => (timing = told)),
+      )
     } catch (error) {
       // A cancelled request fails too, but then it does not matter any more how.
       outcome = this.#turn === turn ? toSessionError(error) : null
@@ -295,11 +308,12 @@ export class Session extends SessionEventTarget {
         from,
         code,
         duration,
+        ...timing,
       })
       if (refused && stale) this.#emit('signed-out', { reason: 'refused', by: 'here' })
       throw outcome
     }
-    this.#emit('refreshed', { reason, outcome: 'renewed', from, duration })
+    this.#emit('refreshed', { reason, outcome: 'renewed', from, duration, ...timing })
     if (from === 'bridge') this.#announce(stale, 'restore')
     return outcome
   }
@@ -313,6 +327,7 @@ export class Session extends SessionEventTarget {
     stale: AccessToken | null,
     waited: boolean,
     signal: AbortSignal,
+    tell: (timing: Timing) => void,
   ): Promise<AccessToken | SessionError | null> {
     const settled = () => this.#turn !== turn || this.#token !== stale
     // The tab before may have just renewed it: its message and the lock travel apart.
@@ -320,6 +335,7 @@ export class Session extends SessionEventTarget {
     if (settled()) return null
 
     const answer = await this.#post(PATHS.refresh, {}, signal)
+    tell(answer.timing)
     if (this.#turn !== turn) return null
     if (answer.status === 401) {
       if (stale) this.#tabs.tell({ type: 'signed-out', reason: 'refused', sid: stale.sid })
