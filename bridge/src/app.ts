@@ -99,7 +99,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain')
 
   const metrics = createMetrics()
-  const watch = config.DEMO_MODE ? createWatch() : UNWATCHED
+  const watch = config.DEMO_MODE ? createWatch(config.VAULT_TRANSIT_KEY) : UNWATCHED
   const clients = openRegisteredClients(config, metrics, app.log)
   app.addHook('onClose', () => {
     clients.close()

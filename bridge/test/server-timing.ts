@@ -18,7 +18,7 @@ export const stepsOf = (response: LightMyRequestResponse): ToldStep[] =>
     .split(', ')
     .slice(1)
     .map((entry) => {
-      const told = /^([a-z]+);desc="([\w.!]+)@(\d+\.\d)";dur=(\d+\.\d)$/.exec(entry)
+      const told = /^([a-z]+);desc="([\w.!]+)@(-?\d+\.\d)";dur=(\d+\.\d)$/.exec(entry)
       if (!told) throw new Error(`not as documented: ${entry}`)
       const [, party = '', word = '', offset, duration] = told
       return { party, word, offset: Number(offset), duration: Number(duration) }

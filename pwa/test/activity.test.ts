@@ -109,6 +109,25 @@ test('A7: what gate, bridge, Vault and Odoo tell stands between the question and
   t.end()
 })
 
+test('A1: a key from memory is drawn with the call to Vault that brought it, however long ago', (t) => {
+  const timing =
+    'gate;desc="passed_on@0";dur=0, bridge;dur=9.0, vault;desc="export_key@-35000.0";dur=3.0, ' +
+    'odoo;desc="sign_in@1.0";dur=4.0, bridge;desc="sign_access_token.memory@6.0";dur=0.2'
+  const steps = stepsFrom([{ name: 'login', detail: { ok: true, duration: 12, timing } }])
+  const messages = storiesOf(steps).flatMap(messagesOf)
+  t.strictSame(linesOf(steps), [
+    [
+      'Browser → Bridge plain',
+      'Bridge ⇄ Odoo plain',
+      'Bridge ⇄ Vault plain',
+      'A1 Bridge plain',
+      'A3 Bridge → Browser allowed',
+    ],
+  ])
+  t.match(messages[2]?.text, '35 s ago')
+  t.end()
+})
+
 test('A8: who refused is what the gate says, where it says it', (t) => {
   const refusal = (timing: string | undefined, status = 401) =>
     linesOf(

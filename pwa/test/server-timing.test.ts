@@ -65,7 +65,7 @@ test('hostile entries are passed over, and honest ones beside them are read', (t
     'odoo;desc="read@1e9";dur=1',
     'odoo;desc="read@1";dur=Infinity',
     'odoo;desc="read@1";dur=-5',
-    'odoo;desc="read@99999999";dur=1',
+    'odoo;desc="read@9999999999";dur=1',
     'odoo;desc="\\"@1";dur=1',
     'odoo;desc="read@1',
     'odoo;desc="read";dur=1',

@@ -18,7 +18,8 @@ const entry = ({ party, word, offset, duration, failed }: Step): string =>
  * it began, and how long it took. The header has a field for a duration and none for a time, so the
  * time stands in `desc` behind an `@`, in milliseconds since the bridge got the request. A `!`
  * before it: the step ended in an error. Steps may overlap; they stand in the order in which they
- * began. `omitted;desc="7"`: so many more were not written down.
+ * began. An offset below nought is of what was done before: when the key that signs from memory was
+ * fetched. `omitted;desc="7"`: so many more were not written down.
  * @see W3C Server Timing §3
  */
 export function serverTiming(trace: Trace): string {

@@ -9,7 +9,7 @@ export interface Step {
   party: Party
   /** One of a fixed list: nothing that came with a request is ever in it. */
   word: string
-  /** Since the request came. */
+  /** Since the request came; below nought for what was done before, and serves it. */
   offset: number
   duration: number
   /** Whether it ended in an error. */
@@ -25,6 +25,8 @@ export class Trace {
   omitted = 0
   /** Whether nothing may be told of this request. */
   muted = false
+  /** Whether it says when the signing key came from Vault. */
+  knowsKey = false
   readonly #since = performance.now()
   readonly #steps: Step[] = []
 
@@ -38,9 +40,15 @@ export class Trace {
     return performance.now() - this.#since
   }
 
-  /** How many steps of somebody have ended. */
+  /** How many steps of somebody have ended since the request came. */
   count(party: Party): number {
-    return this.#steps.filter((step) => step.party === party).length
+    return this.#steps.filter((step) => step.party === party && step.offset >= 0).length
+  }
+
+  /** Notes what was done before the request came. @param ago milliseconds */
+  noteEarlier(party: Party, word: string, ago: number, duration: number): void {
+    const offset = this.elapsed() - ago
+    this.#add({ party, word, offset, duration, failed: false })
   }
 
   /**
@@ -50,9 +58,13 @@ export class Trace {
   begin(party: Party): (word: string, failed: boolean) => void {
     const offset = this.elapsed()
     return (word, failed) => {
-      if (this.#steps.length === MOST_STEPS) this.omitted++
-      else this.#steps.push({ party, word, offset, duration: this.elapsed() - offset, failed })
+      this.#add({ party, word, offset, duration: this.elapsed() - offset, failed })
     }
+  }
+
+  #add(step: Step): void {
+    if (this.#steps.length === MOST_STEPS) this.omitted++
+    else this.#steps.push(step)
   }
 }
 

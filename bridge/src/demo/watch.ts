@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import {
   ACCESS_TOKEN_TYP,
   ASSERTION_TYP,
@@ -101,22 +102,32 @@ function odooWord(path: string): string {
   return ODOO_WORDS.includes(last) ? last : 'call'
 }
 
-/** Writes down what is done for each request, and who did it. */
-export function createWatch(): Watch {
+/**
+ * Writes down what is done for each request, and who did it.
+ * @param signingKey its name in Vault, as the last part of a path
+ */
+export function createWatch(signingKey: string): Watch {
+  /** When Vault last gave the signing key, and how long that took. */
+  let fetched: { at: number; duration: number } | undefined
   /** Calls to Vault of all requests, and of the bridge itself: begun so far, and under way. */
   const vaultCalls = { begun: 0, underWay: 0 }
 
   const watchedVault = async <T>(path: string, call: () => Promise<T>): Promise<T> => {
     vaultCalls.begun++
     vaultCalls.underWay++
+    const at = performance.now()
     try {
-      return await step('vault', vaultWord(path), call)
+      const answer = await step('vault', vaultWord(path), call)
+      if (vaultWord(path) === 'export_key' && path.endsWith(`/${signingKey}`)) {
+        fetched = { at, duration: performance.now() - at }
+      }
+      return answer
     } finally {
       vaultCalls.underWay--
     }
   }
 
-  const watchedSigner = (signer: Signer): Signer => ({
+  const watchedSigner = (signer: Signer, isSigningKey: boolean): Signer => ({
     ready: () => signer.ready(),
     publicJwks: () => step('bridge', 'public_keys', () => signer.publicJwks()),
     sign: async (typ, payload) => {
@@ -135,6 +146,11 @@ export function createWatch(): Watch {
         const quiet = before.underWay === 0 && before.begun === vaultCalls.begun
         const asked = trace.count('vault') > before.own
         const source = asked ? 'vault' : quiet ? 'memory' : 'shared'
+        if (source === 'memory' && fetched && isSigningKey && !trace.knowsKey) {
+          trace.knowsKey = true
+          const ago = performance.now() - fetched.at
+          trace.noteEarlier('vault', 'export_key', ago, fetched.duration)
+        }
         end(`${SIGNED[typ] ?? 'sign'}.${source}`, failed)
       }
     },
@@ -143,8 +159,8 @@ export function createWatch(): Watch {
   return {
     keys: (keys) => ({
       ...keys,
-      signer: watchedSigner(keys.signer),
-      idTokenSigner: keys.idTokenSigner && watchedSigner(keys.idTokenSigner),
+      signer: watchedSigner(keys.signer, true),
+      idTokenSigner: keys.idTokenSigner && watchedSigner(keys.idTokenSigner, false),
     }),
 
     vault: (vault) => ({

@@ -160,7 +160,7 @@ test('A1, A11.1: whether the key came from memory, from Vault, or with a call of
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(serverTimings)
-  const watch = createWatch()
+  const watch = createWatch('a-key')
   const vault = fakeVault()
   const open = (maxAge: number) => {
     const keys = watch.keys(
@@ -194,7 +194,9 @@ test('A1, A11.1: whether the key came from memory, from Vault, or with a call of
   await patient.secrets.current()
   await forgetful.secrets.current()
 
-  t.same(told(await app.inject('/patient')), ['bridge sign_access_token.memory'])
+  const fromMemory = await app.inject('/patient')
+  t.same(told(fromMemory), ['vault export_key', 'bridge sign_access_token.memory'])
+  t.ok((stepsOf(fromMemory)[0]?.offset ?? 0) < 0, 'it was fetched before')
   t.same(told(await app.inject('/forgetful')), [
     'bridge sign_access_token.vault',
     'vault read_key',
@@ -218,7 +220,7 @@ test('a request that does very much tells of the first steps, and how many more 
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(serverTimings)
-  const http = createWatch().odooHttp({
+  const http = createWatch('a-key').odooHttp({
     send: () => Promise.resolve({ status: 200, text: '', setCookies: [] }),
     close: () => Promise.resolve(),
   })

@@ -8,7 +8,7 @@ import type { Story } from './stories.ts'
 export const route = ({ from, to, shape }: Message): string =>
   from === to
     ? laneName(from)
-    : `${laneName(from)} ${shape === 'exchange' ? '⇄' : '→'} ${laneName(to)}`
+    : `${laneName(from)} ${shape === 'exchange' || shape === 'earlier' ? '⇄' : '→'} ${laneName(to)}`
 
 const WIDTH = Math.max(...LANES.map((lane: Lane) => lane.length)) * 2 + 3
 

@@ -15,8 +15,11 @@ export interface Message {
   from: Lane
   /** The same as `from` for what somebody does without the others. */
   to: Lane
-  /** `exchange`: there and back, in one line. */
-  shape: 'request' | 'answer' | 'exchange' | 'note'
+  /**
+   * `exchange`: there and back, in one line. `earlier`: the same, but before this request, which
+   * is served by what it brought.
+   */
+  shape: 'request' | 'answer' | 'exchange' | 'earlier' | 'note'
   tone: Tone
   /** In plain words. */
   text: string

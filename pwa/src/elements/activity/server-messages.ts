@@ -1,4 +1,4 @@
-import { msg } from '@lit/localize'
+import { msg, str } from '@lit/localize'
 import type { Message } from './message.ts'
 import type { ServerStep, ServerTiming } from './server-timing.ts'
 
@@ -115,13 +115,38 @@ function inner({ party, word }: ServerStep, purpose: Purpose): Inner {
   }
 }
 
+/** What was done before is told where it serves: at the first signature that needs no Vault. */
+function inPlace(steps: readonly ServerStep[]): ServerStep[] {
+  const earlier = steps.filter(({ offset }) => offset < 0)
+  const now = steps.filter(({ offset }) => offset >= 0)
+  const serves = now.findIndex(({ word }) => word.endsWith('.memory'))
+  return now.toSpliced(Math.max(0, serves), 0, ...earlier)
+}
+
+/** "35 s ago". @param offset milliseconds below nought */
+function earlierText(offset: number): string {
+  const seconds = Math.round(-offset / 1000)
+  return msg(str`Gave the signing key ${seconds} s ago`)
+}
+
 /**
  * What the bridge did, and had done, for one request.
  * @param key that their own begin with
  */
 export function bridgeMessages(timing: ServerTiming, purpose: Purpose, key: string): Message[] {
   let end = 0
-  const messages = timing.steps.map((step, index): Message => {
+  const messages = inPlace(timing.steps).map((step, index): Message => {
+    if (step.offset < 0) {
+      return {
+        key: `${key}.${index}`,
+        from: 'bridge',
+        to: 'vault',
+        shape: 'earlier',
+        tone: 'plain',
+        text: earlierText(step.offset),
+        duration: step.duration,
+      }
+    }
     // What the bridge does itself holds others in it. A tenth: all of these were rounded.
     const overlaps = step.party !== 'bridge' && step.offset + 0.1 < end
     if (step.party !== 'bridge') end = Math.max(end, step.offset + step.duration)

@@ -10,7 +10,7 @@ export interface ServerStep {
   party: (typeof PARTIES)[number]
   word: string
   failed: boolean
-  /** Since the bridge got the request. */
+  /** Since the bridge got the request; below nought for what was done before, and serves it. */
   offset: number
   duration: number
 }
@@ -32,7 +32,7 @@ const MOST = 64
 
 // One entry as gate and bridge write them; others on the way may add their own, which are passed over.
 const ENTRY =
-  /^([a-z]{1,12})(?:;desc="(\w{1,30}(?:\.\w{1,10})?)(!)?(?:@(\d{1,7}(?:\.\d)?))?")?(?:;dur=(\d{1,7}(?:\.\d)?))?$/
+  /^([a-z]{1,12})(?:;desc="(\w{1,30}(?:\.\w{1,10})?)(!)?(?:@(-?\d{1,9}(?:\.\d)?))?")?(?:;dur=(\d{1,7}(?:\.\d)?))?$/
 
 const isOneOf = <T extends string>(list: readonly T[], word: string): word is T =>
   (list as readonly string[]).includes(word)
