@@ -1,6 +1,7 @@
 /**
  * `npm run pictures -w e2e`: takes the README's pictures from a stack of its own, light and dark:
- * the PWA after the gate refused an expired token and the request was repeated with a new one.
+ * the PWA after the gate refused an expired token and the request was repeated with a new one, and
+ * the sequence of that alone.
  */
 import { join } from 'node:path'
 import { chromium } from 'playwright'
@@ -39,8 +40,19 @@ try {
     await untilExpired(issuer + PATHS.protectedData, network.lastBearer())
     await page.getByRole('button', { name: 'Reload' }).click()
     await page.getByText('Let through').nth(1).waitFor()
+    await page.evaluate(() =>
+      Promise.all(document.getAnimations().map((animation) => animation.finished)),
+    )
     const suffix = colorScheme === 'dark' ? '-dark' : ''
     await page.screenshot({ path: join(FOLDER, `pwa${suffix}.png`) })
+
+    await page.setViewportSize({ width: 1280, height: 960 })
+    await page.getByRole('link', { name: 'Steps' }).click()
+    // The lines of the last story draw themselves.
+    await page.evaluate(() =>
+      Promise.all(document.getAnimations().map((animation) => animation.finished)),
+    )
+    await page.locator('#activity').screenshot({ path: join(FOLDER, `sequence${suffix}.png`) })
   }
   await browser.close()
 } finally {
