@@ -39,12 +39,6 @@ export const serverTimings = fp((app, _options, done) => {
     traces.set(request, trace)
     within(trace, next)
   })
-  // A body comes by events of the connection, which belongs to no request.
-  app.addHook('preValidation', (request, _reply, next) => {
-    const trace = traces.get(request)
-    if (trace) within(trace, next)
-    else next()
-  })
   app.addHook('onSend', (request, reply, payload, next) => {
     const trace = traces.get(request)
     if (trace && !trace.muted) reply.header('server-timing', serverTiming(trace))

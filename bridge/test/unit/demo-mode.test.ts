@@ -1,4 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { test } from 'tap'
 import { loadConfig } from '../../src/config.ts'
@@ -18,6 +21,7 @@ import {
   logout,
   refresh,
   refreshTokenOf,
+  SAME_ORIGIN,
   startBridge,
 } from '../helper.ts'
 import { unobserved } from '../key-events.ts'
@@ -52,6 +56,30 @@ test('each step of a sign-in, a refresh and a call is told, in the order in whic
 
   t.same(told(await app.inject({ url: PATHS.jwks })), ['bridge public_keys'])
   t.match(timingOf(await app.inject({ url: '/nothing' })), /^bridge;dur=\d+\.\d$/)
+})
+
+test('a body that comes later, on a connection that is kept, belongs to its request', async (t) => {
+  const { app } = await startBridge(t, DEMO)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => {
+    agent.destroy()
+  })
+  const signIn = async () => {
+    const headers = { ...SAME_ORIGIN, 'content-type': 'application/json' }
+    const outgoing = request({ port, path: PATHS.login, method: 'POST', headers, agent })
+    const came = once(app.server, 'request')
+    outgoing.flushHeaders()
+    await came
+    outgoing.end(JSON.stringify({ login: 'demo', password: 'demo' }))
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    answer.resume()
+    await once(answer, 'end')
+    return String(answer.headers['server-timing']).match(/odoo;desc="authenticate@/g)?.length
+  }
+  t.equal(await signIn(), 1)
+  t.equal(await signIn(), 1)
 })
 
 test("a call tells of Odoo's methods by their names, as far as they are on the list", async (t) => {
