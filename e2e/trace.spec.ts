@@ -100,7 +100,7 @@ test('A5–A11: an expiry is one story: call, 401, refresh, retry, 200', async (
 
   await test.step('it can be copied, and no token is in it', async () => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
-    await page.getByRole('button', { name: 'Copy as text' }).click()
+    await page.getByRole('button', { name: 'Copy text' }).click()
     await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
     const text = await page.evaluate(() => navigator.clipboard.readText())
     expect(text).toContain('A8.1   Gate → Browser')

@@ -104,7 +104,7 @@ test('the events of a session carry what the answers tell, whatever it is, and n
     const tab = browser.tab()
     for (const name of ['login', 'answer', 'refreshed', 'logout'] as const) {
       tab.addEventListener(name, ({ detail }) => {
-        told.push('timing' in detail ? `${name} ${String(detail.timing)}` : name)
+        told.push('timing' in detail ? `${name} ${detail.timing ?? ''}` : name)
       })
     }
     return tab

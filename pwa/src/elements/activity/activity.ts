@@ -68,7 +68,7 @@ export class DrawbridgeActivity extends DrawbridgeElement {
         <h1 id="activity-title">${msg('What just happened')}</h1>
         <p class="unseen" role="status">${this.notice}</p>
         <button class="link" type="button" @click=${this.#copy}>
-          ${this.notice === '' ? msg('Copy as text') : this.notice}
+          ${this.notice === '' ? msg('Copy text') : this.notice}
         </button>
         <button class="link" type="button" @click=${this.#clear}>${msg('Clear')}</button>
       </div>

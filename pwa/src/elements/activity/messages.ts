@@ -94,7 +94,7 @@ function gateLines(detail: Detail<'answer'>, timing: ServerTiming | null): Line[
   }
   const bridge = timing?.bridge ?? null
   return [
-    note('gate', 'allowed', msg('Let through: the access token is valid'), {
+    note('gate', 'allowed', msg('Let through: the token is valid'), {
       mark: 'A6.1',
       ...took,
     }),
