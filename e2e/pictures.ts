@@ -28,7 +28,7 @@ try {
   const { issuer, accounts } = stack.description
   const browser = await chromium.launch({ executablePath: chromiumProgram() })
   for (const colorScheme of ['light', 'dark'] as const) {
-    const size = { width: 1280, height: 800 }
+    const size = { width: 1280, height: 1000 }
     const page = await browser.newPage({ viewport: size, colorScheme, baseURL: issuer })
     const network = watch(page, issuer)
     await page.goto('/')
@@ -46,7 +46,7 @@ try {
     const suffix = colorScheme === 'dark' ? '-dark' : ''
     await page.screenshot({ path: join(FOLDER, `pwa${suffix}.png`) })
 
-    await page.setViewportSize({ width: 1280, height: 960 })
+    await page.setViewportSize({ width: 1280, height: 1020 })
     await page.getByRole('link', { name: 'Steps' }).click()
     // The lines of the last story draw themselves.
     await page.evaluate(() =>
