@@ -16,6 +16,8 @@ export interface Timing {
   timing?: string
 }
 
+// From the answer itself: a PerformanceObserver cannot tell which of two requests for one address,
+// or which attempt, an entry is about; nor does every browser give it these.
 export const timingOf = (response: Response): Timing => {
   const timing = response.headers.get('Server-Timing')
   return timing === null ? {} : { timing }
