@@ -34,6 +34,7 @@ const doors = [
   room('oauth', './tokens', ...common),
   room('pages', './contract'),
   room('plugins', './pages', ...common),
+  room('demo', './keys/vault-client.ts', './odoo/http.ts', ...common),
   room('data', ...common),
   room('routes', './plugins', './oauth', './data', './tokens', ...common),
   ...['nginx-njs', 'pwa', 'e2e'].map((other) => ({

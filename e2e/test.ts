@@ -149,6 +149,7 @@ async function startTestStack(): Promise<Stack> {
   return startStack({
     name: 'test',
     ephemeral: true,
+    demo: true,
     signal: stopped,
     environment: { ACCESS_TOKEN_TTL: String(ACCESS_TOKEN_TTL) },
     leeway: 0,

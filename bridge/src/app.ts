@@ -2,6 +2,8 @@ import helmet from '@fastify/helmet'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { odooAudience } from './contract/index.ts'
+import { serverTimings } from './demo/server-timing.ts'
+import { createWatch, UNWATCHED } from './demo/watch.ts'
 import { logger, requestId } from './logger.ts'
 import {
   isPaired,
@@ -97,22 +99,25 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain')
 
   const metrics = createMetrics()
+  const watch = config.DEMO_MODE ? createWatch(config.VAULT_TRANSIT_KEY) : UNWATCHED
   const clients = openRegisteredClients(config, metrics, app.log)
   app.addHook('onClose', () => {
     clients.close()
   })
   let keyPush: KeyPush | undefined
-  const keys = openKeys(config, metrics.keys, () => keyPush?.changed(), app.log)
+  const keys = openKeys(config, metrics.keys, () => keyPush?.changed(), app.log, watch)
   app.addHook('onClose', () => {
     keys.close()
   })
   const database = openDatabase(config, (error) => {
     app.log.error({ err: error }, 'a connection to PostgreSQL broke')
   })
-  const store = await openStore(database).catch((error: unknown) => {
-    keys.close()
-    throw error
-  })
+  const store = watch.store(
+    await openStore(database).catch((error: unknown) => {
+      keys.close()
+      throw error
+    }),
+  )
   const revocations = createRevocations(createRevocationLog(database), config.ACCESS_TOKEN_TTL)
   // What gates still have to know stays in any case.
   const retention = Math.max(config.SESSION_RETENTION * 1000, revocations.window)
@@ -124,7 +129,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
 
   if (database.pool) metrics.watchPool(database.pool)
 
-  const odoo = metrics.observed(openOdoo(config, keys.signer, clients))
+  const odoo = metrics.observed(openOdoo(config, keys.signer, clients, watch))
   app.addHook('onClose', () => odoo.close())
   app.addHook('onListen', () => warnOfAddresses(odoo, app.log))
   const accessTokens = createAccessTokens(keys.signer, issuer, config.ACCESS_TOKEN_TTL)
@@ -169,13 +174,17 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     observe: metrics.refresh,
   })
   const gate = createGate(credential, issuer)
-  const signIn = createSignIn({
-    odoo,
-    limiter: createLimiter(database, config.SIGN_IN_FAILURES_PER_ADDRESS),
-    floor: config.SIGN_IN_FLOOR,
-    observe: metrics.signIn,
-  })
+  const signIn = watch.signIn(
+    createSignIn({
+      odoo,
+      limiter: createLimiter(database, config.SIGN_IN_FAILURES_PER_ADDRESS),
+      floor: config.SIGN_IN_FLOOR,
+      observe: metrics.signIn,
+    }),
+  )
 
+  // First: what comes before it is not measured.
+  if (config.DEMO_MODE) await app.register(serverTimings)
   app.addHook('onRequest', (request, reply, next) => {
     reply.header('x-request-id', request.id)
     next()

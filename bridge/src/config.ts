@@ -162,6 +162,10 @@ export const schema = Type.Object({
     default: false,
     description: 'true to serve the OpenAPI page at /documentation',
   }),
+  DEMO_MODE: Type.Boolean({
+    default: false,
+    description: 'true to tell with each answer how long its steps took; not for production',
+  }),
 
   GATE_CREDENTIAL_FILE: Type.String({
     minLength: 1,

@@ -4,9 +4,11 @@ import type { FastifyBaseLogger } from 'fastify'
 import { openClients, type WatchedClients } from './clients/file.ts'
 import { ConfigError, type Config } from './config.ts'
 import { odooAudience } from './contract/index.ts'
+import type { Watch } from './demo/watch.ts'
 import { fileKeys } from './keys/file.ts'
 import type { KeyEvents, Keys, Signer } from './keys/port.ts'
-import { vaultKeys } from './keys/vault.ts'
+import { vaultClient } from './keys/vault-client.ts'
+import { vaultKeys, type VaultOptions } from './keys/vault.ts'
 import { addonOdoo } from './odoo/addon.ts'
 import { odooHttp } from './odoo/http.ts'
 import type { IdentityProvider, PairedOdoo } from './odoo/port.ts'
@@ -75,18 +77,20 @@ export function openKeys(
   events: KeyEvents,
   changed: () => void,
   log: FastifyBaseLogger,
+  watch: Watch,
 ): Keys {
   const { KEY_CUSTODY: custody, KEY_FILE, VAULT_ADDR, VAULT_ROLE_ID, VAULT_SECRET_ID_FILE } = config
   if (custody === 'file') {
     if (KEY_FILE === undefined) throw new ConfigError(['KEY_FILE: expected a path'])
     log.warn({ file: KEY_FILE }, 'keys lie in a file: whoever can read it can forge any token')
     try {
-      return fileKeys(KEY_FILE, config.KEY_FILE_ALGORITHM, events, idTokenKeyOf(config))
+      const keys = fileKeys(KEY_FILE, config.KEY_FILE_ALGORITHM, events, idTokenKeyOf(config))
+      return watch.keys(keys)
     } catch (error) {
       throw new ConfigError([`KEY_FILE, ID_TOKEN_KEY_FILE: ${(error as Error).message}`])
     }
   }
-  return vaultKeys({
+  const options: VaultOptions = {
     custody,
     address: VAULT_ADDR ?? '',
     roleId: VAULT_ROLE_ID ?? '',
@@ -104,7 +108,8 @@ export function openKeys(
     changed,
     events,
     log,
-  })
+  }
+  return watch.keys(vaultKeys(options, watch.vault(vaultClient(options))))
 }
 
 /** Odoo, by the adapter that is configured. */
@@ -112,6 +117,7 @@ export function openOdoo(
   config: Config,
   signer: Signer,
   clients: Clients,
+  watch: Watch,
 ): IdentityProvider | PairedOdoo {
   const baseUrl = config.ODOO_URL
   const timeout = config.ODOO_TIMEOUT * 1000
@@ -120,8 +126,8 @@ export function openOdoo(
   const forChecks = Math.max(1, Math.floor(config.ODOO_CONNECTIONS / 4))
   const connections = Math.max(1, config.ODOO_CONNECTIONS - forChecks)
   const options = {
-    http: odooHttp({ baseUrl, timeout, connections }),
-    checkHttp: odooHttp({ baseUrl, timeout, connections: forChecks }),
+    http: watch.odooHttp(odooHttp({ baseUrl, timeout, connections })),
+    checkHttp: watch.odooHttp(odooHttp({ baseUrl, timeout, connections: forChecks })),
     roleMap: config.ROLE_MAP,
     issuer: config.ISSUER,
   }

@@ -22,6 +22,7 @@ configuration=$(sed \
   -e "s|@GATE_CREDENTIAL@|$GATE_CREDENTIAL|" \
   -e 's|@LEEWAY@|5|' \
   -e 's|@CORS_ORIGINS@||' \
+  -e 's|@SERVER_TIMING@|proxy_hide_header Server-Timing;|' \
   "$TEMPLATE")
 
 # Whatever the template gained since is better missed here than by somebody who signs in.

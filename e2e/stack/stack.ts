@@ -51,6 +51,8 @@ export interface StackOptions {
   ephemeral: boolean
   /** Of the PWA and gate, and of Odoo's pages. Free ones when left out. */
   ports?: { gate: number; odoo: number }
+  /** Whether answers of bridge and gate tell how long their steps took. */
+  demo?: boolean
   /** Settings of the bridge on top of the stack's own. */
   environment?: Record<string, string>
   /** Processes of Odoo that answer requests; one with threads when left out. */
@@ -165,7 +167,7 @@ async function startParts(
   options: StackOptions,
   parts: Part[],
 ): Promise<StackDescription> {
-  const { ephemeral } = options
+  const { ephemeral, demo = false } = options
   const progress: Progress = {
     step(title, task) {
       options.signal?.throwIfAborted()
@@ -241,7 +243,7 @@ async function startParts(
         vault: { address: openbao.address, roleId: openbao.roleId },
         clients,
         providers,
-        environment,
+        environment: { ...(demo ? { DEMO_MODE: 'true' } : {}), ...environment },
       }),
     ),
   )
@@ -257,6 +259,7 @@ async function startParts(
       odooDatabaseUuid: uuid,
       gateCredentialFile: gateCredentialFile(bridgeFolder),
       corsOrigins: options.corsOrigins ?? [],
+      demo,
       ...(options.leeway === undefined ? {} : { leeway: options.leeway }),
     }),
   )

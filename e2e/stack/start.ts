@@ -55,6 +55,7 @@ async function start(stopped: AbortSignal): Promise<Stack> {
   return startStack({
     name: 'start',
     ephemeral,
+    demo: true,
     ...(ephemeral ? {} : { ports }),
     environment: {
       ...(ACCESS_TOKEN_TTL === undefined ? {} : { ACCESS_TOKEN_TTL }),

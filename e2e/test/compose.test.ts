@@ -154,6 +154,17 @@ t.test("the gate's configuration is that of the stack, with the containers' addr
   t.end()
 })
 
+t.test('nothing runs in demo mode', (t) => {
+  t.notOk(services['bridge']?.environment?.['DEMO_MODE'])
+  const template = read('e2e/stack/nginx/nginx.conf')
+  const configuration = configure(join(REPOSITORY, 'e2e/stack/nginx/nginx.conf'))
+  t.notMatch(configuration, 'server-timing.conf')
+  const places = template.split('@SERVER_TIMING@').length
+  t.equal(places, template.split('proxy_pass ').length - 1, "all but Odoo's own pages")
+  t.equal(configuration.split('proxy_hide_header Server-Timing;').length, places)
+  t.end()
+})
+
 t.test("a word that the gate's configuration does not know stops it", (t) => {
   const template = join(t.testdir({ 'nginx.conf': 'listen @SOMETHING_NEW@;\n' }), 'nginx.conf')
   t.throws(() => configure(template), /SOMETHING_NEW/)

@@ -4,6 +4,7 @@ import { authorize } from './authorize.ts'
 import { cookie } from './cookie.ts'
 import { metrics } from './metrics.ts'
 import { pollRevocations, refreshKeys } from './periodic.ts'
+import { timing } from './server-timing.ts'
 import { passOn, watch } from './stream.ts'
 import { upgraded } from './upgraded.ts'
 
@@ -17,6 +18,7 @@ export default {
   passOn,
   pollRevocations,
   refreshKeys,
+  timing,
   upgraded,
   watch,
 }

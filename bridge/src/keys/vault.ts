@@ -4,7 +4,7 @@ import { KeysUnavailable, type KeyEvents, type KeyName, type Keys } from './port
 import { loadSecrets, secretInTurn, type Secrets } from './secrets.ts'
 import type { SigningKey } from './signing-key.ts'
 import { fetchedSigningKeys, remoteSigningKeys } from './transit.ts'
-import { vaultClient, type VaultClientOptions } from './vault-client.ts'
+import { vaultClient, type VaultClient, type VaultClientOptions } from './vault-client.ts'
 import { vaultSigner } from './vault-signer.ts'
 
 export interface VaultOptions extends VaultClientOptions {
@@ -43,9 +43,8 @@ const CLOCK_SKEW = 5
  * tokens by a secret of the KV engine. Which key signs follows from its age in Vault alone, so that
  * bridges need not talk to each other.
  */
-export function vaultKeys(options: VaultOptions): Keys {
+export function vaultKeys(options: VaultOptions, vault: VaultClient = vaultClient(options)): Keys {
   const { custody, events, pollInterval, maxAge } = options
-  const vault = vaultClient(options)
   const knownAfter = (pollInterval + CLOCK_SKEW) * 1000
   const lifetimes = {
     publishedFor: options.jwksMaxAge * 1000 + knownAfter,

@@ -27,6 +27,8 @@ export interface NginxOptions {
   pwaFolder?: string
   /** Seconds that clocks may differ. */
   leeway?: number
+  /** Whether answers tell how long their steps took. */
+  demo: boolean
 }
 
 /** Puts values in the place of `@NAMES@`. */
@@ -54,6 +56,9 @@ async function configuration(options: NginxOptions): Promise<string> {
     ODOO_LISTEN: listen(options.ports.odoo, ''),
     ODOO_LISTEN_DEFAULT: listen(options.ports.odoo, ' default_server'),
     LEEWAY: options.leeway ?? DEFAULT_LEEWAY,
+    SERVER_TIMING: options.demo
+      ? 'include /mnt/gate/conf/server-timing.conf;'
+      : 'proxy_hide_header Server-Timing;',
     CORS_ORIGINS: options.corsOrigins.map((origin) => `        ${origin} $http_origin;`).join('\n'),
   })
 }

@@ -7,6 +7,20 @@ export interface Answer {
   ok: boolean
   /** The parsed JSON; null if it was none. */
   body: unknown
+  timing: Timing
+}
+
+/** What the answer says of its own making; nothing where it says none. @see W3C Server Timing §3 */
+export interface Timing {
+  /** `Server-Timing`, as it came. */
+  timing?: string
+}
+
+// From the answer itself: a PerformanceObserver cannot tell which of two requests for one address,
+// or which attempt, an entry is about; nor does every browser give it these.
+export const timingOf = (response: Response): Timing => {
+  const timing = response.headers.get('Server-Timing')
+  return timing === null ? {} : { timing }
 }
 
 /**
@@ -38,7 +52,8 @@ export function bridgeRequests(
         redirect: 'error',
         signal: signal ? AbortSignal.any([signal, timedOut]) : timedOut,
       })
-      return { status: response.status, ok: response.ok, body: parse(await response.text()) }
+      const { status, ok } = response
+      return { status, ok, body: parse(await response.text()), timing: timingOf(response) }
     } catch (cause) {
       throw unanswered(cause)
     }

@@ -1,3 +1,4 @@
+import type { Timing } from './bridge-requests.ts'
 import type { SessionErrorCode } from './errors.ts'
 
 /** Why a new access token is asked for. */
@@ -14,7 +15,7 @@ export type RefreshReason =
 /** The events of a session and their details. No token, password or query is ever in them. */
 export interface SessionEventMap {
   /** `POST /auth/login` was answered, or could not be. Times are milliseconds. */
-  login: { ok: boolean; code?: SessionErrorCode; duration: number }
+  login: { ok: boolean; code?: SessionErrorCode; duration: number } & Timing
   /** A protected request is about to be sent. `id` numbers the request, not the attempt. */
   call: { id: number; attempt: 1 | 2; method: string; path: string }
   /** It was answered; status 0: it was not. `challenge` is the gate's reason. @see RFC 6750 §3 */
@@ -26,7 +27,7 @@ export interface SessionEventMap {
     status: number
     challenge?: string
     duration: number
-  }
+  } & Timing
   /** A new access token is about to be asked for. */
   refresh: { reason: RefreshReason }
   /** It came from the bridge or from another tab, or was refused, or nobody could be asked. */
@@ -36,11 +37,11 @@ export interface SessionEventMap {
     from: 'bridge' | 'tab'
     code?: SessionErrorCode
     duration: number
-  }
+  } & Timing
   /** The original request is about to be sent again, with the new token. */
   retry: { id: number; method: string; path: string }
   /** `POST /auth/logout` was answered, or could not be. */
-  logout: { ok: boolean; code?: SessionErrorCode; duration: number }
+  logout: { ok: boolean; code?: SessionErrorCode; duration: number } & Timing
   /** There is a session now. */
   'signed-in': { by: 'login' | 'restore' | 'tab' }
   /** There is none any more; the tokens are gone. */

@@ -1,6 +1,7 @@
 import type { LoginRequest } from '@drawbridge/bridge/contract'
 import type { AccessToken } from './access-token.ts'
-import { bridgeRequests } from './bridge-requests.ts'
+import { bridgeRequests, timingOf } from './bridge-requests.ts'
+import type { Timing } from './bridge-requests.ts'
 import { destinations } from './destinations.ts'
 import { SessionError, toSessionError, unanswered } from './errors.ts'
 import { SessionEventTarget } from './events.ts'
@@ -83,14 +84,16 @@ export class Session extends SessionEventTarget {
   async login(credentials: LoginRequest): Promise<void> {
     const begun = performance.now()
     let before: AccessToken | null
+    let timing: Timing = {}
+    const ended = () => ({ duration: performance.now() - begun, ...timing })
     try {
-      before = await this.#holder.signIn(credentials)
+      before = await this.#holder.signIn(credentials, (told) => (timing = told))
     } catch (cause) {
       const error = toSessionError(cause)
-      this.#emit('login', { ok: false, code: error.code, duration: performance.now() - begun })
+      this.#emit('login', { ok: false, code: error.code, ...ended() })
       throw error
     }
-    this.#emit('login', { ok: true, duration: performance.now() - begun })
+    this.#emit('login', { ok: true, ...ended() })
     this.#holder.announce(before, 'login')
   }
 
@@ -117,14 +120,16 @@ export class Session extends SessionEventTarget {
   async logout(): Promise<void> {
     const begun = performance.now()
     this.#holder.drop()
+    let timing: Timing = {}
+    const ended = () => ({ duration: performance.now() - begun, ...timing })
     try {
-      await this.#holder.signOut()
+      await this.#holder.signOut((told) => (timing = told))
     } catch (cause) {
       const error = toSessionError(cause)
-      this.#emit('logout', { ok: false, code: error.code, duration: performance.now() - begun })
+      this.#emit('logout', { ok: false, code: error.code, ...ended() })
       throw error
     }
-    this.#emit('logout', { ok: true, duration: performance.now() - begun })
+    this.#emit('logout', { ok: true, ...ended() })
   }
 
   /**
@@ -179,10 +184,10 @@ export class Session extends SessionEventTarget {
     const begun = performance.now()
     const { method } = request
     const path = new URL(request.url).pathname
-    const answered = (status: number, challenge?: string) => {
+    const answered = (status: number, challenge?: string, timing?: Timing) => {
       const reason = challenge === undefined ? {} : { challenge }
       const duration = performance.now() - begun
-      this.#emit('answer', { id, attempt, method, path, status, ...reason, duration })
+      this.#emit('answer', { id, attempt, method, path, status, ...reason, duration, ...timing })
     }
     request.headers.set('Authorization', `Bearer ${token.value}`)
     let response: Response
@@ -193,7 +198,8 @@ export class Session extends SessionEventTarget {
       throw request.signal.aborted ? cause : unanswered(cause)
     }
     const challenge = response.headers.get('WWW-Authenticate') ?? ''
-    answered(response.status, /error_description="([^"]*)"/.exec(challenge)?.[1])
+    const reason = /error_description="([^"]*)"/.exec(challenge)?.[1]
+    answered(response.status, reason, timingOf(response))
     // What one user was answered is not shown to the next.
     const sub = this.user?.sub
     if (sub === token.sub) return response

@@ -3,7 +3,7 @@ import type { LoginRequest } from '@drawbridge/bridge/contract'
 import { readTokenResponse } from './access-token.ts'
 import type { AccessToken } from './access-token.ts'
 import { failure } from './bridge-requests.ts'
-import type { Post } from './bridge-requests.ts'
+import type { Post, Timing } from './bridge-requests.ts'
 import { SessionError, toSessionError } from './errors.ts'
 import type { RefreshReason, SessionEventMap, SessionEventName } from './events.ts'
 import { Tabs } from './tabs.ts'
@@ -22,6 +22,9 @@ export interface TokenHolderOptions {
   now: () => number
   emit: <Name extends SessionEventName>(name: Name, detail: SessionEventMap[Name]) => void
 }
+
+/** Is told how long the bridge took, where it says so, whatever it answered. */
+type Tell = (timing: Timing) => void
 
 interface Renewal {
   token: Promise<AccessToken>
@@ -86,10 +89,11 @@ export class TokenHolder {
    * @returns the token before, to be announced with `announce` when the lock is free
    * @throws {SessionError}
    */
-  signIn(credentials: LoginRequest): Promise<AccessToken | null> {
+  signIn(credentials: LoginRequest, tell: Tell): Promise<AccessToken | null> {
     return this.#tabs.alone(async () => {
       const askedAt = this.#now()
       const answer = await this.#post(PATHS.login, credentials)
+      tell(answer.timing)
       if (!answer.ok) throw failure(answer)
       const token = readTokenResponse(answer.body, askedAt)
       const before = this.#token
@@ -108,9 +112,10 @@ export class TokenHolder {
   }
 
   /** Tells the bridge that the session is over. @throws {SessionError} */
-  signOut(): Promise<void> {
+  signOut(tell: Tell): Promise<void> {
     return this.#tabs.alone(async () => {
       const answer = await this.#post(PATHS.logout, {})
+      tell(answer.timing)
       // 401: the session was over already.
       if (!answer.ok && answer.status !== 401) throw failure(answer)
     })
@@ -149,9 +154,11 @@ export class TokenHolder {
     const turn = this.#turn
     const begun = performance.now()
     this.#emit('refresh', { reason })
+    let timing: Timing = {}
+    const tell: Tell = (told) => (timing = told)
     let outcome: AccessToken | SessionError | null
     try {
-      outcome = await this.#tabs.alone((waited) => this.#ask(turn, stale, waited, signal))
+      outcome = await this.#tabs.alone((waited) => this.#ask(turn, stale, waited, signal, tell))
     } catch (error) {
       // A cancelled request fails too, but then it does not matter any more how.
       outcome = this.#turn === turn ? toSessionError(error) : null
@@ -169,11 +176,12 @@ export class TokenHolder {
         from,
         code,
         duration,
+        ...timing,
       })
       if (refused && stale) this.#emit('signed-out', { reason: 'refused', by: 'here' })
       throw outcome
     }
-    this.#emit('refreshed', { reason, outcome: 'renewed', from, duration })
+    this.#emit('refreshed', { reason, outcome: 'renewed', from, duration, ...timing })
     if (from === 'bridge') this.announce(stale, 'restore')
     return outcome
   }
@@ -187,6 +195,7 @@ export class TokenHolder {
     stale: AccessToken | null,
     waited: boolean,
     signal: AbortSignal,
+    tell: Tell,
   ): Promise<AccessToken | SessionError | null> {
     const settled = () => this.#turn !== turn || this.#token !== stale
     // The tab before may have just renewed it: its message and the lock travel apart.
@@ -195,6 +204,7 @@ export class TokenHolder {
 
     const askedAt = this.#now()
     const answer = await this.#post(PATHS.refresh, {}, signal)
+    tell(answer.timing)
     if (this.#turn !== turn) return null
     if (answer.status === 401) {
       if (stale) this.#tabs.tell({ type: 'signed-out', reason: 'refused', sid: stale.sid })

@@ -45,6 +45,8 @@ export class Bridge {
   holdCall: Promise<void> | null = null
   /** Answered to `POST /auth/refresh` in place of the truth. */
   refreshFails: { status: number; error: ErrorCode } | null = null
+  /** What every answer says of its making. */
+  timing: string | undefined
   /** Answered to `POST /auth/logout` in place of the truth. */
   logoutFails: { status: number; error: ErrorCode } | null = null
 
@@ -113,6 +115,7 @@ export class Bridge {
       Number(generation),
       request,
     )
+    if (this.timing !== undefined) response.setHeader('Server-Timing', this.timing)
     response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
     response.end(json === undefined ? undefined : JSON.stringify(json))
   }

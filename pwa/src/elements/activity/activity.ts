@@ -1,63 +1,54 @@
-import { html, nothing } from 'lit'
+import { msg } from '@lit/localize'
+import { html } from 'lit'
 import type { TemplateResult } from 'lit'
-import { repeat } from 'lit/directives/repeat.js'
 import type { ActivityLog, Step } from '../../activity-log.ts'
 import type { Session } from '../../auth/index.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
-import { describe } from './describe.ts'
+import { asText } from './as-text.ts'
+import { renderDiagram } from './diagram.ts'
+import { readServerTiming } from './server-timing.ts'
+import { storiesOf } from './stories.ts'
+import './token-clock.ts'
+import type { DrawbridgeTokenClock } from './token-clock.ts'
 import './activity.css'
-
-const TEXT = {
-  title: 'What just happened',
-  lead: 'Every step between this page, the gate and the bridge, as it is taken.',
-  list: 'Steps, oldest first',
-  clear: 'Clear',
-  empty: 'Nothing yet.',
-  token: 'Access token',
-  valid: (left: string) => `valid for ${left}`,
-  expired: 'expired: the next request renews it',
-  gateDecides: 'Let the gate find out when it expires',
-  gateDecidesHint: 'Otherwise the page looks at the clock and renews it before it asks.',
-}
 
 /** How near to its end the list counts as being read at its end, in pixels. */
 const NEAR_END = 48
 
-/** The steps of the session, live. */
+/** Whether the bridge says what it does. */
+const isTold = (step: Step): boolean =>
+  'timing' in step.detail && (readServerTiming(step.detail.timing)?.bridge ?? null) !== null
+
+/** The steps of the session, drawn as they are taken. */
 export class DrawbridgeActivity extends DrawbridgeElement {
   static override properties = {
     session: { attribute: false },
     log: { attribute: false },
-    now: { state: true },
+    notice: { state: true },
   }
 
   declare session: Session
   declare log: ActivityLog
-  declare private now: number
-  #clock: ReturnType<typeof setInterval> | undefined
-  /** Keeps the end in sight, also when the list comes to be seen at all. */
+  /** What came of copying. */
+  declare private notice: string
+  /** Keeps the end in sight, also when the list comes to be seen at all: as it is by then. */
   readonly #resize = new ResizeObserver(() => {
-    this.#scrollToEnd()
+    this.requestUpdate()
   })
   #follow = true
 
   constructor() {
     super()
-    this.now = Date.now()
+    this.notice = ''
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    const signal = this.disconnected
-    this.log.addEventListener('change', this.#changed, { signal })
-    this.#clock = setInterval(() => {
-      this.now = Date.now()
-    }, 1000)
+    this.log.addEventListener('change', this.#changed, { signal: this.disconnected })
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    clearInterval(this.#clock)
     this.#resize.disconnect()
   }
 
@@ -74,39 +65,51 @@ export class DrawbridgeActivity extends DrawbridgeElement {
     const { steps } = this.log
     return html`
       <div class="heading">
-        <h1 id="activity-title">${TEXT.title}</h1>
-        <button class="link" type="button" @click=${this.#clear}>${TEXT.clear}</button>
+        <h1 id="activity-title">${msg('What just happened')}</h1>
+        <p class="unseen" role="status">${this.notice}</p>
+        <button class="link" type="button" @click=${this.#copy}>
+          ${this.notice === '' ? msg('Copy text') : this.notice}
+        </button>
+        <button class="link" type="button" @click=${this.#clear}>${msg('Clear')}</button>
       </div>
-      <p class="lead">${TEXT.lead}</p>
+      <p class="lead">${this.#lead(steps)}</p>
       <div class="card">
-        ${this.#renderToken()}
+        <drawbridge-token-clock .session=${this.session}></drawbridge-token-clock>
         <div
           class="steps"
           role="region"
-          aria-label=${TEXT.list}
+          aria-label=${msg('Steps, oldest first')}
           tabindex="0"
           @scroll=${this.#scrolled}
         >
-          ${steps.length === 0 ? html`<p class="none">${TEXT.empty}</p>` : nothing}
-          <ol>
-            ${repeat(steps, ({ id }) => id, renderStep)}
-          </ol>
+          ${
+            steps.length === 0
+              ? html`<p class="none">${msg('Nothing yet.')}</p>`
+              : renderDiagram(storiesOf(steps))
+          }
         </div>
         <label class="switch">
           <input type="checkbox" .checked=${!this.session.refreshAhead} @change=${this.#choose} />
-          <span><strong>${TEXT.gateDecides}</strong> <small>${TEXT.gateDecidesHint}</small></span>
+          <span>
+            <strong>${msg('Let the gate find out when it expires')}</strong>
+            <small>
+              ${msg('Otherwise the page looks at the clock and renews it before it asks.')}
+            </small>
+          </span>
         </label>
       </div>
     `
   }
 
-  #renderToken(): TemplateResult {
-    const { expiresAt } = this.session
-    const left = Math.ceil(((expiresAt ?? 0) - this.now) / 1000)
-    const text = left > 0 ? TEXT.valid(clock(left)) : TEXT.expired
-    return html`
-      <p class="token ${left > 0 ? 'good' : 'bad'}"><strong>${TEXT.token}</strong> ${text}</p>
-    `
+  /** Where what is drawn is known from. */
+  #lead(steps: readonly Step[]): string {
+    return steps.length === 0 || steps.some(isTold)
+      ? msg(
+          'Every step of every request, live. What lies behind the gate is told in demo mode only.',
+        )
+      : msg(
+          'What the browser knows, live. What bridge, Vault and Odoo do is told in demo mode only.',
+        )
   }
 
   #scrollToEnd(): void {
@@ -115,7 +118,8 @@ export class DrawbridgeActivity extends DrawbridgeElement {
   }
 
   readonly #changed = (): void => {
-    this.now = Date.now()
+    this.querySelector<DrawbridgeTokenClock>('drawbridge-token-clock')?.look()
+    this.notice = ''
     this.requestUpdate()
   }
 
@@ -128,28 +132,18 @@ export class DrawbridgeActivity extends DrawbridgeElement {
     this.log.clear()
   }
 
+  readonly #copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(asText(storiesOf(this.log.steps)))
+      this.notice = msg('Copied')
+    } catch {
+      this.notice = msg('Not allowed')
+    }
+  }
+
   readonly #choose = (event: Event): void => {
     this.session.refreshAhead = !(event.currentTarget as HTMLInputElement).checked
   }
 }
-
-function renderStep(step: Step): TemplateResult {
-  const { route, text, facts, tone } = describe(step)
-  const at = new Date(step.at)
-  return html`
-    <li class=${tone}>
-      <p class="meta">
-        <span class="route">${route}</span>
-        <time datetime=${at.toISOString()}>${at.toLocaleTimeString()}</time>
-      </p>
-      <p>${text}</p>
-      ${facts.length > 0 ? html`<p class="facts">${facts.join(' · ')}</p>` : nothing}
-    </li>
-  `
-}
-
-/** Minutes and seconds. */
-const clock = (seconds: number): string =>
-  `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 
 customElements.define('drawbridge-activity', DrawbridgeActivity)
