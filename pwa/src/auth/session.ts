@@ -1,7 +1,7 @@
 import { PATHS } from '@drawbridge/bridge/contract'
 import type { LoginRequest } from '@drawbridge/bridge/contract'
 import { readTokenResponse } from './access-token.ts'
-import type { AccessToken } from './access-token.ts'
+import type { AccessToken, CurrentSession } from './access-token.ts'
 import { bridgeRequests, failure } from './bridge-requests.ts'
 import type { Post } from './bridge-requests.ts'
 import { destinations } from './destinations.ts'
@@ -90,6 +90,13 @@ export class Session extends SessionEventTarget {
   /** Who is signed in; `sub` is the Odoo user id. Null if nobody is. */
   get user(): { sub: string } | null {
     return this.#token && { sub: this.#token.sub }
+  }
+
+  /** The session that calls are made in now; null if there is none. */
+  get current(): CurrentSession | null {
+    if (!this.#token) return null
+    const { sub, sid, sessionExpiresAt, persistent } = this.#token
+    return { sub, sid, sessionExpiresAt, persistent }
   }
 
   /** When the access token expires, in milliseconds since 1970 by the local clock. */

@@ -1,3 +1,4 @@
+import { msg } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
@@ -157,6 +158,7 @@ export class DrawbridgeAccount extends DrawbridgeElement {
           <p class="name">
             <strong>${name}</strong>
             ${each.current ? html`<span class="badge">${TEXT.thisDevice}</span>` : nothing}
+            ${each.persistent ? nothing : html`<span class="badge">${msg('Shared computer')}</span>`}
           </p>
           <p>${TEXT.used(since(each.last_seen_at), each.ip)}</p>
           <p>${TEXT.begun(on(each.created_at))}</p>

@@ -1,14 +1,15 @@
+import { msg, str } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import type { ContactChange, ContactDetails } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
-import { changeContact, readContact, readPhoto } from '../../api/contacts.ts'
 import type { ContactAddress } from '../../api/contacts.ts'
-import type { Session } from '../../auth/index.ts'
+import type { ContactsReader, Opened } from '../../offline/contacts-reader.ts'
 import { initials, isPage, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { close, mail, map, phone, warning } from '../shared/icons.ts'
+import { asOf } from '../shared/time.ts'
 import './contact.css'
 
 const TEXT = {
@@ -53,7 +54,7 @@ const mapOf = (lines: readonly string[]): string =>
  */
 export class DrawbridgeContact extends DrawbridgeElement {
   static override properties = {
-    session: { attribute: false },
+    reader: { attribute: false },
     address: { attribute: false },
     contact: { state: true },
     photo: { state: true },
@@ -61,9 +62,10 @@ export class DrawbridgeContact extends DrawbridgeElement {
     busy: { state: true },
     error: { state: true },
     said: { state: true },
+    kept: { state: true },
   }
 
-  declare session: Session
+  declare reader: ContactsReader
   /** To be set before the element is connected. */
   declare address: ContactAddress
   declare private contact: ContactDetails | null
@@ -72,6 +74,8 @@ export class DrawbridgeContact extends DrawbridgeElement {
   declare private busy: boolean
   declare private error: string
   declare private said: string
+  /** What is shown, where it was kept on this device. */
+  declare private kept: Opened | null
 
   constructor() {
     super()
@@ -81,6 +85,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.busy = false
     this.error = ''
     this.said = ''
+    this.kept = null
   }
 
   override connectedCallback(): void {
@@ -100,7 +105,9 @@ export class DrawbridgeContact extends DrawbridgeElement {
           <form method="dialog">
             <button class="button quiet" aria-label=${TEXT.close}>${close}</button>
           </form>
-          <p class="said" role="status">${contact ? this.said : error ? '' : TEXT.loading}</p>
+          <p class="said" role="status">
+            ${contact ? this.#renderSaid() : error ? '' : TEXT.loading}
+          </p>
           ${contact ? this.#renderContact(contact) : html`<h2 id="contact-name"></h2>`}
           <p class="error" id="contact-error" role="alert">
             ${error === '' ? nothing : html`${warning}<span>${error}</span>`}
@@ -108,6 +115,17 @@ export class DrawbridgeContact extends DrawbridgeElement {
         </div>
       </dialog>
     `
+  }
+
+  #renderSaid(): string {
+    const { kept } = this
+    if (!kept?.outage) return this.said
+    const when = asOf(kept.outage.readAt, Date.now(), document.documentElement.lang)
+    return kept.isPartial
+      ? msg(
+          str`As of ${when}. You have not opened this contact before: only what the list shows is kept.`,
+        )
+      : msg(str`As of ${when}.`)
   }
 
   #renderContact(contact: ContactDetails): TemplateResult {
@@ -215,10 +233,12 @@ export class DrawbridgeContact extends DrawbridgeElement {
   async #load(): Promise<void> {
     const signal = this.disconnected
     try {
-      this.contact = await readContact(this.session, this.address, signal)
-      if (this.contact?.photo === true) {
-        this.photo = await readPhoto(this.session, this.address.id, signal)
-      }
+      const opened = await this.reader.contact(this.address, signal)
+      if (!opened) return
+      this.contact = opened.contact
+      this.kept = opened.outage ? opened : null
+      if (opened.outage) this.photo = opened.photo
+      else if (opened.contact.photo) this.photo = await this.reader.photo(this.address, signal)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       // Without its picture a contact is a contact.
@@ -258,7 +278,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.error = ''
     try {
       const signal = this.disconnected
-      const changed = await changeContact(this.session, this.address, change, signal)
+      const changed = await this.reader.change(this.address, change, signal)
       if (!changed) return
       this.contact = changed
       this.editing = false

@@ -1,5 +1,7 @@
+import { msg } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
+import { live } from 'lit/directives/live.js'
 import { readProviders } from '../../api/sign-in-methods.ts'
 import type { Provider } from '../../api/sign-in-methods.ts'
 import { returnPath, SessionError } from '../../auth/index.ts'
@@ -31,7 +33,7 @@ const TEXT = {
     'signed-out': 'You are signed out.',
     'sign-out-failed':
       'The server could not be told that you signed out: whoever opens this page in this browser is still you.',
-  } satisfies Record<SignInNotice, string>,
+  } satisfies Record<Exclude<SignInNotice, 'absent'>, string>,
   errors: {
     invalid_credentials: 'Wrong login or password. Check both and try again.',
     invalid_totp: 'This code is wrong or was used before. Wait for the next one and try again.',
@@ -46,7 +48,7 @@ const TEXT = {
 }
 
 /** Why the user is asked to sign in. */
-export type SignInNotice = 'ended' | 'signed-out' | 'sign-out-failed'
+export type SignInNotice = 'ended' | 'signed-out' | 'absent' | 'sign-out-failed'
 
 /** The sign-in form. Sends `sign-out-again` when the user wants to repeat a failed sign-out. */
 export class DrawbridgeSignIn extends DrawbridgeElement {
@@ -59,6 +61,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     codeDue: { state: true },
     shown: { state: true },
     providers: { state: true },
+    isShared: { state: true },
   }
 
   declare session: Session
@@ -71,6 +74,8 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   /** Login and password are right, and the code of the second factor is asked for. */
   declare private codeDue: boolean
   declare private providers: Provider[]
+  /** The user says that others use this computer, too. Remembered nowhere: the next one is asked. */
+  declare private isShared: boolean
 
   constructor() {
     super()
@@ -81,6 +86,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     this.shown = false
     this.codeDue = false
     this.providers = []
+    this.isShared = false
   }
 
   override connectedCallback(): void {
@@ -105,7 +111,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
           <p class="lead">${TEXT.lead}</p>
           <div class="notice" role="status">${this.#renderNotice()}</div>
           <form @submit=${this.#submit}>
-            <div ?hidden=${this.codeDue}>${this.#renderPassword()}</div>
+            <div ?hidden=${this.codeDue}>${this.#renderPassword()} ${this.#renderShared()}</div>
             ${this.codeDue ? this.#renderCode() : nothing}
             <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
               ${busy ? TEXT.busy : TEXT.submit}
@@ -167,6 +173,24 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     `
   }
 
+  #renderShared(): TemplateResult {
+    return html`
+      <div class="shared">
+        <input
+          id="shared"
+          type="checkbox"
+          .checked=${live(this.isShared)}
+          aria-describedby="shared-hint"
+          @change=${this.#share}
+        />
+        <label for="shared">${msg('This is a shared computer')}</label>
+        <p id="shared-hint">
+          ${msg('Nothing is kept here, and you are signed out when you are gone for 15 minutes or close the browser.')}
+        </p>
+      </div>
+    `
+  }
+
   #renderCode(): TemplateResult {
     return html`
       <label for="totp">${TEXT.code}</label>
@@ -193,7 +217,12 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
       <p class="or"><span>${TEXT.or}</span></p>
       ${this.providers.map(
         ({ id, name, href }) => html`
-          <a class="button quiet" data-provider=${id} href=${href}>${TEXT.continueWith(name)}</a>
+          <a
+            class="button quiet"
+            data-provider=${id}
+            href=${this.isShared ? `${href}&persistent=false` : href}
+            >${TEXT.continueWith(name)}</a
+          >
         `,
       )}
     `
@@ -201,18 +230,24 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
 
   #renderNotice(): TemplateResult | typeof nothing {
     if (!this.notice || this.error) return nothing
+    const notice =
+      this.notice === 'absent'
+        ? msg('You were signed out, because nobody was there for 15 minutes.')
+        : TEXT.notices[this.notice]
     const again = html`
       <button class="link" type="button" @click=${this.#signOutAgain}>${TEXT.signOutAgain}</button>
     `
-    return html`
-      <p>${TEXT.notices[this.notice]} ${this.notice === 'sign-out-failed' ? again : nothing}</p>
-    `
+    return html` <p>${notice} ${this.notice === 'sign-out-failed' ? again : nothing}</p> `
   }
 
   async #offerProviders(signal: AbortSignal): Promise<void> {
     const asked = new URLSearchParams(location.search).get('return')
     const providers = await readProviders(returnPath(asked, location.origin), signal)
     if (!signal.aborted) this.providers = providers
+  }
+
+  readonly #share = (event: Event): void => {
+    this.isShared = (event.currentTarget as HTMLInputElement).checked
   }
 
   readonly #toggle = (): void => {
@@ -251,6 +286,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
         login: loginField.value,
         password: passwordField.value,
         ...(codeField === null ? {} : { totp: codeField.value }),
+        ...(this.isShared ? { persistent: false } : {}),
       })
       form.reset()
       this.codeDue = false
