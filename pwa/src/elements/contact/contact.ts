@@ -105,7 +105,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
           <form method="dialog">
             <button class="button quiet" aria-label=${TEXT.close}>${close}</button>
           </form>
-          <p class="said" role="status">
+          <p class=${this.kept ? 'said kept' : 'said'} role="status">
             ${contact ? this.#renderSaid() : error ? '' : TEXT.loading}
           </p>
           ${contact ? this.#renderContact(contact) : html`<h2 id="contact-name"></h2>`}

@@ -165,7 +165,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         spellcheck="false"
         @input=${this.#type}
       />
-      <div role="status">${this.outage ? this.#renderOutage(this.outage) : nothing}</div>
+      <div aria-live="polite">${this.outage ? this.#renderOutage(this.outage) : nothing}</div>
       ${error && contacts ? this.#renderError(error, TEXT.stale) : nothing}
       <div class="card" aria-busy=${loading ? 'true' : 'false'}>
         ${contacts ? this.#renderContacts(contacts) : error ? this.#renderError(error) : renderSkeleton()}
