@@ -38,6 +38,8 @@ export class Keeper extends EventTarget {
   /** What is read may be there before there is a place for it. */
   #beginning = Promise.resolve()
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Aborted when nobody needs to be told any more. */
+  #following: AbortSignal | null = null
 
   constructor(session: Session, options: KeeperOptions = {}) {
     super()
@@ -50,6 +52,7 @@ export class Keeper extends EventTarget {
 
   /** Follows the session, the other tabs and the clock until `signal`. */
   follow(signal: AbortSignal): void {
+    this.#following = signal
     const session = this.#session
     const wipe = () => void this.wipe('session')
     session.addEventListener('signed-in', () => void this.begin(), { signal })
@@ -275,6 +278,7 @@ export class Keeper extends EventTarget {
 
   #wakeAt(until: number): void {
     clearTimeout(this.#timer)
+    if (this.#following?.aborted !== false) return
     const delay = Math.min(Math.max(0, until - this.#now()), LONGEST_TIMER)
     this.#timer = setTimeout(() => void this.open(), delay)
   }

@@ -21,7 +21,7 @@ const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchmove'] as
  * are there after all, and `absent` once.
  */
 export class Absence extends EventTarget {
-  readonly #session: Session
+  readonly #session: Pick<Session, 'current'>
   readonly #storage: Storage | null
   readonly #now: () => number
   #listening: AbortController | null = null
@@ -32,7 +32,7 @@ export class Absence extends EventTarget {
 
   /** @param now milliseconds since 1970 */
   constructor(
-    session: Session,
+    session: Pick<Session, 'current'>,
     storage: Storage | null = browserStorage(),
     now: () => number = () => Date.now(),
   ) {

@@ -110,6 +110,8 @@ function answer(path: string): { status: number; json: unknown } | null {
 
 export async function openDevice(t: Test): Promise<Device> {
   globalThis.indexedDB = new IDBFactory()
+  Object.defineProperty(navigator, 'onLine', { value: true, configurable: true })
+  t.teardown(() => Reflect.deleteProperty(navigator, 'onLine'))
   const browser = await openBrowser(t)
   browser.bridge.answer = answer
   const storage = new MemoryStorage()
