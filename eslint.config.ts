@@ -45,7 +45,7 @@ const doors = [
 ]
 
 export default defineConfig(
-  { ignores: ['**/dist', '.stack', '.tsc', '**/.tap', 'odoo-addon'] },
+  { ignores: ['**/dist', '.stack', '.tsc', '**/.tap', 'odoo-addon', 'pwa/src/locales'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

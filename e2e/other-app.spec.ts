@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { expect, test } from 'playwright/test'
+import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
 import { watch } from './support/network.ts'
@@ -8,7 +8,7 @@ import { odooSession } from './support/odoo-session.ts'
 import { fillInOdooLogin } from './support/odoo-web.ts'
 import { makePerson } from './support/people.ts'
 import { serveApp } from './support/serve-app.ts'
-import { untilExpired } from './support/tokens.ts'
+import { bearer, signInAt, untilExpired, withClaims } from './support/tokens.ts'
 
 const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
@@ -91,4 +91,66 @@ test('B2: another app, by way of Odoo’s own sign-in page', async ({ page }) =>
   await page.waitForURL(redirectUri)
   await page.getByRole('button', { name: 'Call the API' }).click()
   await expect(page.getByRole('status')).toHaveText(/may see \d+ contacts/)
+})
+
+/** Signs in at the page that the app leads to, and comes back. */
+async function signInAtBridge(page: Page): Promise<void> {
+  await page.getByLabel('Login').fill(stack.accounts.demo.login)
+  await page.getByLabel('Password').fill(stack.accounts.demo.password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL(redirectUri ?? '')
+}
+
+test('B3: a code is good once, with its verifier, and who shows it twice ends what it gave', async ({
+  page,
+}) => {
+  const network = watch(page, stack.issuer)
+  const form: string[] = []
+  await page.route(stack.issuer + PATHS.token, async (route) => {
+    form.push(route.request().postData() ?? '')
+    await route.continue()
+  })
+  await page.goto(origin)
+  await page.getByRole('button', { name: 'Call the API' }).click()
+  await signInAtBridge(page)
+  await expect(page.getByRole('listitem').filter({ hasText: 'signed in' })).toBeVisible()
+  const exchange = async (body: URLSearchParams) => {
+    const answer = await fetch(stack.issuer + PATHS.token, { method: 'POST', body })
+    return [answer.status, ((await answer.json()) as { error: string }).error]
+  }
+  const shown = new URLSearchParams(form[0])
+  const guessed = new URLSearchParams(shown)
+  guessed.set('code_verifier', 'x'.repeat(43))
+  expect(await exchange(guessed)).toEqual([400, 'invalid_grant'])
+  expect(await exchange(shown)).toEqual([400, 'invalid_grant'])
+
+  // The gate learns of it within a second. Then there is no refresh, and a sign-in of its own
+  // follows: the person is still signed in at the bridge.
+  await expect(async () => {
+    await page.getByRole('button', { name: 'Call the API' }).click()
+    expect(network.seen(PATHS.token), 'B7').toEqual([200, 400, 200])
+  }).toPass()
+  await expect(page.getByRole('listitem').filter({ hasText: 'signed in' })).toBeVisible()
+})
+
+test('B4: a token that was altered, or is for somebody else, opens nothing', async ({ page }) => {
+  const client = stack.clients.find(({ client_id }) => client_id === 'odoo-reader')
+  if (client === undefined) throw new Error('The stack does not know the client odoo-reader.')
+  const network = watch(page, stack.issuer)
+  await page.goto(origin)
+  await page.getByRole('button', { name: 'Call the API' }).click()
+  await signInAtBridge(page)
+  await page.getByRole('button', { name: 'Call the API' }).click()
+  await expect(page.getByRole('status')).toHaveText(/may see/)
+  const own = network.lastBearer()
+  for (const token of [
+    withClaims(own, { sub: '2' }),
+    withClaims(own, { exp: 9_999_999_999 }),
+    own.slice(0, -1),
+    await signInAt(client, stack.accounts.demo),
+  ]) {
+    const answer = await fetch(api, { headers: bearer(token) })
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"')
+  }
 })

@@ -81,7 +81,8 @@ async function finishSignIn(): Promise<void> {
   step('signed in')
 }
 
-async function refresh(): Promise<void> {
+/** @returns whether there are new tokens; the session may be over */
+async function refresh(): Promise<boolean> {
   if (!server || tokens?.refresh_token === undefined)
     throw new Error('There is nothing to refresh.')
   const response = await oauth.refreshTokenGrantRequest(
@@ -91,8 +92,16 @@ async function refresh(): Promise<void> {
     tokens.refresh_token,
     insecure,
   )
-  tokens = await oauth.processRefreshTokenResponse(server, client, response)
+  try {
+    tokens = await oauth.processRefreshTokenResponse(server, client, response)
+  } catch (error) {
+    if (!(error instanceof oauth.ResponseBodyError) || error.error !== 'invalid_grant') throw error
+    tokens = undefined
+    step('the session is over')
+    return false
+  }
   step('refreshed')
+  return true
 }
 
 const request = (): Promise<Response> =>
@@ -101,11 +110,11 @@ const request = (): Promise<Response> =>
 async function call(): Promise<void> {
   let response = await request()
   step(`the API answered ${response.status}`)
-  if (response.status === 401 && tokens) {
-    await refresh()
+  if (response.status === 401 && tokens && (await refresh())) {
     response = await request()
     step(`the API answered ${response.status}`)
-  } else if (response.status === 401) {
+  }
+  if (response.status === 401) {
     server = await findServer(response)
     await authorize(server)
     return

@@ -17,12 +17,19 @@ const pause = (milliseconds: number): Promise<void> =>
     setTimeout(resolve, milliseconds)
   })
 
+// After that the work is not taken to be under way any more: a client that hung up took with it what
+// its request had begun. Milliseconds.
+const LONGEST_WORK = 3000
+
+/** Where js_periodic marks that it is at the same work. */
+const turnOf = (name: string): string => `${name} periodic`
+
 /**
  * Work that requests cause, unless it was just done. Of all requests in all workers one does it
  * and the others wait for it.
  * @param name of the work
  * @param work says whether it succeeded
- * @param isDone whether js_periodic has done it meanwhile, which leaves no mark here
+ * @param isDone whether it is done by now, by js_periodic too
  * @returns whether it has just succeeded, whoever did it
  */
 export async function once(
@@ -32,29 +39,38 @@ export async function once(
 ): Promise<boolean> {
   const fetches = textZone('drawbridge_fetches')
   const deadline = Date.now() + LONGEST_WAIT
+  const isBefore = (end: number): boolean => !isDone() && Date.now() < end
   for (;;) {
-    if (fetches.add(name, 'running', COOL_DOWN)) {
+    if (fetches.add(name, 'running', LONGEST_WORK)) {
+      // A turn of js_periodic that is under way may bring it. The next one is not waited for: with
+      // a slow bridge each may come to nothing, in its shorter time.
+      const turn = fetches.get(turnOf(name))
+      while (turn !== undefined && fetches.get(turnOf(name)) === turn && isBefore(deadline)) {
+        await pause(LOOK_EVERY)
+      }
+      if (isDone()) {
+        fetches.delete(name)
+        return true
+      }
       const done = await work()
       if (done) fetches.set(name, 'done', COOL_DOWN)
       else fetches.set(name, 'failed', COOL_DOWN_AFTER_FAILURE)
       return done
     }
-    while (fetches.get(name) === 'running' && Date.now() < deadline) await pause(LOOK_EVERY)
+    while (fetches.get(name) === 'running' && isBefore(deadline)) await pause(LOOK_EVERY)
     const ended = fetches.get(name)
     if (ended === 'done' || isDone()) return true
-    // A turn of js_periodic that came to nothing, in its shorter time, is no reason to give up.
     if (ended !== undefined || Date.now() >= deadline) return false
   }
 }
 
 /**
- * The same work when js_periodic causes it: at once, whatever a request began (a client that hangs
- * up in its midst must not hold this up), and without a cool-down after it, so that a request can
- * still cause it a moment later.
+ * The same work when js_periodic causes it: at once, whatever a request began, and without a
+ * cool-down after it, so that a request can still cause it a moment later.
  */
 export async function again(name: string, work: () => Promise<boolean>): Promise<void> {
   const fetches = textZone('drawbridge_fetches')
-  fetches.set(name, 'running', COOL_DOWN)
+  fetches.set(turnOf(name), String(Date.now()), LONGEST_WORK)
   await work()
-  fetches.delete(name)
+  fetches.delete(turnOf(name))
 }

@@ -3,6 +3,7 @@ import { ActivityLog } from './activity-log.ts'
 import { createSession } from './auth/index.ts'
 import { DrawbridgeApp } from './elements/app/app.ts'
 import { DrawbridgeUpdatePrompt } from './elements/update-prompt/update-prompt.ts'
+import { startLanguage } from './language.ts'
 import { registerServiceWorker } from './service-worker.ts'
 import './styles.css'
 
@@ -14,7 +15,10 @@ app.session = createSession({
 app.log = new ActivityLog(app.session)
 
 const updatePrompt = new DrawbridgeUpdatePrompt()
-document.body.replaceChildren(app, updatePrompt)
+// No `await` here: a language's file waits for this one in its turn.
+void startLanguage().then(() => {
+  document.body.replaceChildren(app, updatePrompt)
+})
 
 if (import.meta.env.PROD) {
   registerServiceWorker((accept) => {

@@ -1,4 +1,4 @@
-import { msg } from '@lit/localize'
+import { msg, str } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
@@ -8,54 +8,13 @@ import type { Account } from '../../api/account.ts'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
 import type { Session } from '../../auth/index.ts'
+import { language, numberOf } from '../../language.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
+import { explain } from '../shared/explain.ts'
 import { app, device, warning } from '../shared/icons.ts'
 import { dateOf, sinceThen } from '../shared/time.ts'
 import './account.css'
 
-const TEXT = {
-  title: 'Devices and apps',
-  devices: 'Where you are signed in',
-  thisDevice: 'This device',
-  unknownDevice: 'Unknown device',
-  used: (when: string, ip: string) => `Used ${when}, from ${ip}`,
-  begun: (date: string) => `Signed in on ${date}`,
-  late: 'Its network lost answers of late, or somebody else has its token. If in doubt, sign it out.',
-  signOut: 'Sign out',
-  signOutOf: (name: string) => `Sign out ${name}`,
-  signOutOthers: (count: number) =>
-    count === 1 ? 'Sign out the other device' : `Sign out all ${count} others`,
-  apps: 'Connected apps',
-  noApps: 'None. Apps that you sign in to with this account appear here.',
-  ownApp: 'Of your own house',
-  granted: (date: string) => `Let in on ${date}`,
-  appUsed: (when: string) => `Used ${when}`,
-  appUnused: 'Not signed in now',
-  disconnect: 'Disconnect',
-  disconnectFrom: (name: string) => `Disconnect ${name}`,
-  scopes: {
-    openid: 'Know who you are',
-    profile: 'Your name and language',
-    email: 'Your e-mail address',
-    phone: 'Your phone number',
-    address: 'Your address',
-    offline_access: 'Stay signed in when you sign out here',
-    'odoo.read': 'Read in Odoo, as you may',
-    'odoo.write': 'Write in Odoo, as you may',
-  } as Record<string, string>,
-  loading: 'Loading…',
-  failed: 'This could not be loaded',
-  notDone: 'This could not be done',
-  retry: 'Try again',
-  done: (name: string) => `${name} is signed out.`,
-  errors: {
-    offline: 'You are offline.',
-    unreachable: 'The server does not answer.',
-  } as Partial<Record<ApiErrorCode, string>>,
-  unknown: (code: string) => `Something went wrong (${code}).`,
-}
-
-const language = (): string => document.documentElement.lang
 const since = (then: number): string => sinceThen(then, Date.now(), language())
 const on = (at: number): string => dateOf(at, language())
 
@@ -74,14 +33,15 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   /** What is being ended: sid or client_id. */
   declare private busy: string | null
   declare private error: ApiErrorCode | null
-  declare private said: string
+  /** Who has just been signed out. */
+  declare private said: readonly string[]
 
   constructor() {
     super()
     this.account = null
     this.busy = null
     this.error = null
-    this.said = ''
+    this.said = []
   }
 
   override connectedCallback(): void {
@@ -92,29 +52,40 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   protected override render(): TemplateResult {
     const { account, error } = this
     return html`
-      <div class="heading"><h1 id="account-title">${TEXT.title}</h1></div>
-      <p class="said" role="status">${account ? this.said : error ? '' : TEXT.loading}</p>
+      <div class="heading"><h1 id="account-title">${msg('Devices and apps')}</h1></div>
+      <p class="said" role="status">
+        ${account ? this.#renderSaid() : error ? '' : msg('Loading…')}
+      </p>
       ${error ? this.#renderError(error) : nothing}
       ${account ? this.#renderAccount(account) : nothing}
     `
   }
 
+  #renderSaid(): string {
+    const [name, ...others] = this.said
+    if (name === undefined) return ''
+    const count = numberOf(this.said.length)
+    return others.length === 0
+      ? msg(str`${name} is signed out.`, { desc: 'A device or an app' })
+      : msg(str`${count} devices are signed out.`)
+  }
+
   #renderError(code: ApiErrorCode): TemplateResult {
-    const reason = TEXT.errors[code] ?? TEXT.unknown(code)
     return html`
       <div class="banner" role="alert">
         ${warning}
-        <h2>${this.account ? TEXT.notDone : TEXT.failed}</h2>
-        <p>${reason}</p>
-        <button class="button quiet" type="button" @click=${this.#load}>${TEXT.retry}</button>
+        <h2>${this.account ? msg('This could not be done') : msg('This could not be loaded')}</h2>
+        <p>${explain(code)}</p>
+        <button class="button quiet" type="button" @click=${this.#load}>${msg('Try again')}</button>
       </div>
     `
   }
 
   #renderAccount({ devices, apps }: Account): TemplateResult {
     const others = devices.filter(({ current }) => !current)
+    const count = numberOf(others.length)
     return html`
-      <h2>${TEXT.devices}</h2>
+      <h2>${msg('Where you are signed in')}</h2>
       <ul class="card entries">
         ${repeat(
           devices,
@@ -131,13 +102,19 @@ export class DrawbridgeAccount extends DrawbridgeElement {
               aria-disabled=${this.busy === null ? nothing : 'true'}
               @click=${() => this.#endDevices(others)}
             >
-              ${TEXT.signOutOthers(others.length)}
+              ${
+                others.length === 1
+                  ? msg('Sign out the other device')
+                  : msg(str`Sign out all ${count} others`, { desc: 'Devices' })
+              }
             </button>`
       }
-      <h2>${TEXT.apps}</h2>
+      <h2>${msg('Connected apps')}</h2>
       ${
         apps.length === 0
-          ? html`<p class="none">${TEXT.noApps}</p>`
+          ? html`<p class="none">
+              ${msg('None. Apps that you sign in to with this account appear here.')}
+            </p>`
           : html`<ul class="card entries">
               ${repeat(
                 apps,
@@ -150,24 +127,28 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   }
 
   #renderDevice(each: SessionDescription): TemplateResult {
-    const name = each.device === '' ? TEXT.unknownDevice : each.device
+    const name = deviceName(each)
+    const when = since(each.last_seen_at)
+    const begun = on(each.created_at)
     return html`
       <li>
         ${device}
         <div class="facts">
           <p class="name">
             <strong>${name}</strong>
-            ${each.current ? html`<span class="badge">${TEXT.thisDevice}</span>` : nothing}
+            ${each.current ? html`<span class="badge">${msg('This device')}</span>` : nothing}
             ${each.persistent ? nothing : html`<span class="badge">${msg('Shared computer')}</span>`}
           </p>
-          <p>${TEXT.used(since(each.last_seen_at), each.ip)}</p>
-          <p>${TEXT.begun(on(each.created_at))}</p>
-          ${each.late_replays > 0 ? html`<p class="late">${warning}${TEXT.late}</p>` : nothing}
+          <p>
+            ${msg(str`Used ${when}, from ${each.ip}`, { desc: '“3 hours ago”; an IP address' })}
+          </p>
+          <p>${msg(str`Signed in on ${begun}`)}</p>
+          ${each.late_replays > 0 ? renderLate() : nothing}
         </div>
         ${
           each.current
             ? nothing
-            : this.#renderButton(each.sid, TEXT.signOut, TEXT.signOutOf(name), () =>
+            : this.#renderButton(each.sid, msg('Sign out'), msg(str`Sign out ${name}`), () =>
                 this.#endDevices([each]),
               )
         }
@@ -176,7 +157,9 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   }
 
   #renderApp(each: ConnectedApp): TemplateResult {
-    const { client_id, client_name, first_party, granted_at, last_seen_at } = each
+    const { client_id, client_name, first_party } = each
+    const used = each.last_seen_at === null ? null : since(each.last_seen_at)
+    const granted = each.granted_at === null ? null : on(each.granted_at)
     const words = each.scope.split(' ').filter((word) => word !== '')
     return html`
       <li>
@@ -184,16 +167,19 @@ export class DrawbridgeAccount extends DrawbridgeElement {
         <div class="facts">
           <p class="name">
             <strong>${client_name}</strong>
-            ${first_party ? html`<span class="badge">${TEXT.ownApp}</span>` : nothing}
+            ${first_party ? renderOwn() : nothing}
           </p>
-          <p>${last_seen_at === null ? TEXT.appUnused : TEXT.appUsed(since(last_seen_at))}</p>
-          ${granted_at === null ? nothing : html`<p>${TEXT.granted(on(granted_at))}</p>`}
+          <p>${used === null ? msg('Not signed in now') : msg(str`Used ${used}`)}</p>
+          ${granted === null ? nothing : html`<p>${msg(str`Let in on ${granted}`)}</p>`}
           <ul class="scopes">
-            ${words.map((word) => html`<li>${TEXT.scopes[word] ?? word}</li>`)}
+            ${words.map((word) => html`<li>${scopeName(word)}</li>`)}
           </ul>
         </div>
-        ${this.#renderButton(client_id, TEXT.disconnect, TEXT.disconnectFrom(client_name), () =>
-          this.#end([client_id], client_name, disconnectApp),
+        ${this.#renderButton(
+          client_id,
+          msg('Disconnect'),
+          msg(str`Disconnect ${client_name}`),
+          () => this.#end([client_id], [client_name], disconnectApp),
         )}
       </li>
     `
@@ -215,10 +201,9 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   }
 
   #endDevices(devices: readonly SessionDescription[]): Promise<void> {
-    const names = devices.map((each) => (each.device === '' ? TEXT.unknownDevice : each.device))
     return this.#end(
       devices.map(({ sid }) => sid),
-      names.join(', '),
+      devices.map(deviceName),
       endDevice,
     )
   }
@@ -226,12 +211,12 @@ export class DrawbridgeAccount extends DrawbridgeElement {
   /** Ends one after the other, and shows what is left, however far it got. */
   async #end(
     ids: readonly string[],
-    name: string,
+    names: readonly string[],
     end: (session: Session, id: string, signal: AbortSignal) => Promise<null>,
   ): Promise<void> {
     if (this.busy !== null) return
     const signal = this.disconnected
-    this.said = ''
+    this.said = []
     let failure: ApiErrorCode | null = null
     for (const id of ids) {
       this.busy = id
@@ -246,7 +231,7 @@ export class DrawbridgeAccount extends DrawbridgeElement {
     this.busy = null
     await this.#load()
     this.error ??= failure
-    if (failure === null) this.said = TEXT.done(name)
+    if (failure === null) this.said = names
   }
 
   readonly #load = async (): Promise<void> => {
@@ -259,6 +244,50 @@ export class DrawbridgeAccount extends DrawbridgeElement {
       if (!(error instanceof ApiError)) throw error
       this.error = error.code
     }
+  }
+}
+
+const renderOwn = (): TemplateResult => html`
+  <span class="badge"
+    >${msg('Of your own house', { desc: 'An app that those who run this Odoo made' })}</span
+  >
+`
+
+const renderLate = (): TemplateResult => html`
+  <p class="late">
+    ${warning}
+    ${msg('Its network lost answers of late, or somebody else has its token. If in doubt, sign it out.')}
+  </p>
+`
+
+/** "Firefox on Windows": what the bridge says in English. */
+function deviceName({ device }: SessionDescription): string {
+  const [browser = '', system] = device.split(' on ')
+  if (browser === '' || device === 'Unknown device') return msg('Unknown device')
+  return system === undefined ? browser : msg(str`${browser} on ${system}`)
+}
+
+/** What a word of a scope lets an app do; the word itself where nobody has said it better. */
+function scopeName(word: string): string {
+  switch (word) {
+    case 'openid':
+      return msg('Know who you are')
+    case 'profile':
+      return msg('Your name and language')
+    case 'email':
+      return msg('Your e-mail address')
+    case 'phone':
+      return msg('Your phone number')
+    case 'address':
+      return msg('Your address')
+    case 'offline_access':
+      return msg('Stay signed in when you sign out here')
+    case 'odoo.read':
+      return msg('Read in Odoo, as you may')
+    case 'odoo.write':
+      return msg('Write in Odoo, as you may')
+    default:
+      return word
   }
 }
 

@@ -1,3 +1,4 @@
+import { msg } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
@@ -6,6 +7,7 @@ import type { ActivityLog } from '../../activity-log.ts'
 import { errorWithoutAnswer } from '../../api/api-error.ts'
 import { returnPath } from '../../auth/index.ts'
 import type { Session } from '../../auth/index.ts'
+import { followLanguage } from '../../language.ts'
 import { ContactsReader } from '../../offline/contacts-reader.ts'
 import { Keeper } from '../../offline/keeper.ts'
 import { KeptContacts } from '../../offline/kept-contacts.ts'
@@ -25,26 +27,7 @@ import { DrawbridgeElement } from '../shared/element.ts'
 import { device, mark, people, signOut, steps } from '../shared/icons.ts'
 import './app.css'
 
-const TEXT = {
-  name: 'Drawbridge',
-  starting: 'Opening…',
-  skip: 'Skip to the content',
-  unreachable: 'The server does not answer',
-  unreachableHint: 'You are not signed out: as soon as it answers, you go on where you were.',
-  retry: 'Try again',
-  signOut: 'Sign out',
-  company: 'Company to work in',
-  allCompanies: 'All companies',
-  navigation: 'Pages',
-  titles: {
-    contacts: 'Contacts',
-    account: 'Devices and apps',
-    activity: 'What just happened',
-    signIn: 'Sign in',
-  } satisfies Record<Route, string>,
-  /** There is less room in the tabs. */
-  tabs: { contacts: 'Contacts', account: 'Devices', activity: 'Steps' },
-}
+const NAME = 'Drawbridge'
 
 type Phase =
   | 'starting'
@@ -173,7 +156,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
 
   protected override updated(changed: PropertyValues): void {
     const screen = this.phase === 'signed-out' ? 'signIn' : this.route
-    document.title = `${TEXT.titles[screen]} · ${TEXT.name}`
+    document.title = `${titleOf(screen)} · ${NAME}`
     // A screen that comes in place of another takes the focus along; the first one does not.
     const before = changed.get('phase') as Phase | undefined
     if (this.phase === 'signed-in' && before === 'signed-out') {
@@ -186,7 +169,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
       case 'starting':
         return html`<main class="splash">
           ${mark}
-          <p role="status">${TEXT.starting}</p>
+          <p role="status">${msg('Opening…')}</p>
         </main>`
       case 'unreachable':
         return this.#renderUnreachable()
@@ -209,10 +192,12 @@ export class DrawbridgeApp extends DrawbridgeElement {
       <main class="splash">
         ${mark}
         <div role="alert">
-          <h1>${TEXT.unreachable}</h1>
-          <p>${TEXT.unreachableHint}</p>
+          <h1>${msg('The server does not answer')}</h1>
+          <p>${msg('You are not signed out: as soon as it answers, you go on where you were.')}</p>
         </div>
-        <button class="button" type="button" @click=${() => this.#restore()}>${TEXT.retry}</button>
+        <button class="button" type="button" @click=${() => this.#restore()}>
+          ${msg('Try again')}
+        </button>
       </main>
     `
   }
@@ -220,17 +205,17 @@ export class DrawbridgeApp extends DrawbridgeElement {
   #renderScreens(): TemplateResult {
     const { profile, route } = this
     return html`
-      <a class="skip" href=${`#${route}`}>${TEXT.skip}</a>
+      <a class="skip" href=${`#${route}`}>${msg('Skip to the content')}</a>
       <header class="bar">
         <a class="brand" href=${ROUTES.contacts} @click=${this.#go}>
-          ${mark}<span>${TEXT.name}</span>
+          ${mark}<span>${NAME}</span>
         </a>
         <p class="profile">
           ${profile ? html`<strong>${profile.name}</strong><span>${profile.login}</span>` : nothing}
         </p>
         ${profile ? this.#renderCompanies(profile) : nothing}
         <button class="button quiet" type="button" @click=${() => this.#signOut()}>
-          ${signOut}<span>${TEXT.signOut}</span>
+          ${signOut}<span>${msg('Sign out')}</span>
         </button>
       </header>
       <main class="screens" data-route=${route}>
@@ -262,9 +247,10 @@ export class DrawbridgeApp extends DrawbridgeElement {
           <drawbridge-activity .session=${this.session} .log=${this.log}></drawbridge-activity>
         </section>
       </main>
-      <nav class="tabs" aria-label=${TEXT.navigation}>
-        ${this.#renderTab('contacts', people)} ${this.#renderTab('account', device)}
-        ${this.#renderTab('activity', steps)}
+      <nav class="tabs" aria-label=${msg('Pages')}>
+        ${this.#renderTab('contacts', msg('Contacts'), people)}
+        ${this.#renderTab('account', msg('Devices'), device)}
+        ${this.#renderTab('activity', msg('Steps', { desc: 'Tab; short for “What just happened”' }), steps)}
       </nav>
       ${
         this.isWarned
@@ -283,8 +269,8 @@ export class DrawbridgeApp extends DrawbridgeElement {
   #renderCompanies({ companies }: ProtectedData['user']): TemplateResult | typeof nothing {
     if (companies.length < 2) return nothing
     return html`
-      <select class="companies" aria-label=${TEXT.company} @change=${this.#choose}>
-        <option value="">${TEXT.allCompanies}</option>
+      <select class="companies" aria-label=${msg('Company to work in')} @change=${this.#choose}>
+        <option value="">${msg('All companies')}</option>
         ${companies.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}
       </select>
     `
@@ -295,14 +281,15 @@ export class DrawbridgeApp extends DrawbridgeElement {
     this.company = value === '' ? null : Number(value)
   }
 
-  #renderTab(route: keyof typeof TEXT.tabs, icon: TemplateResult): TemplateResult {
+  /** @param text short: there is less room than in a title */
+  #renderTab(route: Route, text: string, icon: TemplateResult): TemplateResult {
     return html`
       <a
         href=${ROUTES[route]}
         aria-current=${this.route === route ? 'page' : nothing}
         @click=${this.#go}
       >
-        ${icon}<span>${TEXT.tabs[route]}</span>
+        ${icon}<span>${text}</span>
       </a>
     `
   }
@@ -430,6 +417,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
 
   readonly #meet = (event: CustomEvent<ProtectedData['user']>): void => {
     this.profile = event.detail
+    void followLanguage(event.detail.language)
   }
 
   /** Brings the screen into line with the address. */
@@ -450,6 +438,20 @@ export class DrawbridgeApp extends DrawbridgeElement {
     event.preventDefault()
     if (link.href !== location.href) history.pushState(null, '', link.href)
     this.#follow()
+  }
+}
+
+/** What a screen is called. */
+function titleOf(route: Route): string {
+  switch (route) {
+    case 'contacts':
+      return msg('Contacts')
+    case 'account':
+      return msg('Devices and apps')
+    case 'activity':
+      return msg('What just happened')
+    case 'signIn':
+      return msg('Sign in')
   }
 }
 

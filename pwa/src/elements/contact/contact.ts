@@ -3,46 +3,15 @@ import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import type { ContactChange, ContactDetails } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
-import type { ApiErrorCode } from '../../api/api-error.ts'
 import type { ContactAddress } from '../../api/contacts.ts'
 import type { ContactsReader, Opened } from '../../offline/contacts-reader.ts'
+import { language } from '../../language.ts'
 import { initials, isPage, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
+import { explain } from '../shared/explain.ts'
 import { close, mail, map, phone, warning } from '../shared/icons.ts'
 import { asOf } from '../shared/time.ts'
 import './contact.css'
-
-const TEXT = {
-  close: 'Close',
-  loading: 'Loading…',
-  call: 'Call',
-  write: 'Write',
-  map: 'Map',
-  phone: 'Phone',
-  email: 'E-mail',
-  website: 'Website',
-  address: 'Address',
-  edit: 'Edit',
-  save: 'Save',
-  saving: 'Saving…',
-  cancel: 'Cancel',
-  saved: 'Saved in Odoo.',
-  refused: 'Odoo does not take this:',
-  errors: {
-    offline: 'You are offline.',
-    unreachable: 'The server does not answer.',
-    odoo_unavailable: 'Odoo does not answer.',
-    not_found: 'This contact is not there, or not for you.',
-    insufficient_scope: 'This sign-in does not allow to change contacts.',
-    invalid_request: 'This is too long, or has signs that Odoo does not take.',
-  } as Partial<Record<ApiErrorCode, string>>,
-  unknown: (code: string) => `Something went wrong (${code}).`,
-}
-
-const explain = ({ code, odooMessage }: ApiError): string =>
-  odooMessage === undefined
-    ? (TEXT.errors[code] ?? TEXT.unknown(code))
-    : `${TEXT.refused} ${odooMessage}`
 
 /** A map that needs no account. Nothing is asked of it before somebody opens it. */
 const mapOf = (lines: readonly string[]): string =>
@@ -61,7 +30,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     editing: { state: true },
     busy: { state: true },
     error: { state: true },
-    said: { state: true },
+    saved: { state: true },
     kept: { state: true },
   }
 
@@ -72,8 +41,9 @@ export class DrawbridgeContact extends DrawbridgeElement {
   declare private photo: string | null
   declare private editing: boolean
   declare private busy: boolean
-  declare private error: string
-  declare private said: string
+  declare private error: ApiError | null
+  /** The last change is in Odoo. */
+  declare private saved: boolean
   /** What is shown, where it was kept on this device. */
   declare private kept: Opened | null
 
@@ -83,8 +53,8 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.photo = null
     this.editing = false
     this.busy = false
-    this.error = ''
-    this.said = ''
+    this.error = null
+    this.saved = false
     this.kept = null
   }
 
@@ -103,29 +73,26 @@ export class DrawbridgeContact extends DrawbridgeElement {
       <dialog aria-labelledby="contact-name" @close=${this.#closed} @click=${this.#outside}>
         <div class="sheet">
           <form method="dialog">
-            <button class="button quiet" aria-label=${TEXT.close}>${close}</button>
+            <button class="button quiet" aria-label=${msg('Close')}>${close}</button>
           </form>
-          <p class=${this.kept ? 'said kept' : 'said'} role="status">
-            ${contact ? this.#renderSaid() : error ? '' : TEXT.loading}
-          </p>
+          <p class=${this.kept ? 'said kept' : 'said'} role="status">${this.#renderStatus()}</p>
           ${contact ? this.#renderContact(contact) : html`<h2 id="contact-name"></h2>`}
           <p class="error" id="contact-error" role="alert">
-            ${error === '' ? nothing : html`${warning}<span>${error}</span>`}
+            ${error ? html`${warning}<span>${reasonOf(error)}</span>` : nothing}
           </p>
         </div>
       </dialog>
     `
   }
 
-  #renderSaid(): string {
-    const { kept } = this
-    if (!kept?.outage) return this.said
-    const when = asOf(kept.outage.readAt, Date.now(), document.documentElement.lang)
-    return kept.isPartial
-      ? msg(
-          str`As of ${when}. You have not opened this contact before: only what the list shows is kept.`,
-        )
-      : msg(str`As of ${when}.`)
+  #renderStatus(): string {
+    if (!this.contact) return this.error ? '' : msg('Loading…')
+    if (!this.kept?.outage) return this.saved ? msg('Saved in Odoo.') : ''
+    const when = asOf(this.kept.outage.readAt, Date.now(), language())
+    const said = msg(str`As of ${when}.`)
+    return this.kept.isPartial
+      ? `${said} ${msg('You have not opened this contact before: only what the list shows is kept.')}`
+      : said
   }
 
   #renderContact(contact: ContactDetails): TemplateResult {
@@ -144,9 +111,9 @@ export class DrawbridgeContact extends DrawbridgeElement {
         </div>
       </header>
       <p class="actions">
-        ${contact.phone === null ? nothing : this.#renderAction(telephone(contact.phone), TEXT.call, phone)}
-        ${contact.email === null ? nothing : this.#renderAction(mailTo(contact.email), TEXT.write, mail)}
-        ${address.length === 0 ? nothing : this.#renderAction(mapOf(address), TEXT.map, map)}
+        ${contact.phone === null ? nothing : this.#renderAction(telephone(contact.phone), msg('Call', { desc: 'Button: opens the telephone' }), phone)}
+        ${contact.email === null ? nothing : this.#renderAction(mailTo(contact.email), msg('Write', { desc: 'Button: opens the mail program' }), mail)}
+        ${address.length === 0 ? nothing : this.#renderAction(mapOf(address), msg('Map', { desc: 'Button: shows the address on a map' }), map)}
       </p>
       ${this.editing ? this.#renderForm(contact) : this.#renderFacts(contact)}
     `
@@ -178,13 +145,13 @@ export class DrawbridgeContact extends DrawbridgeElement {
     const lines = address.map((line) => html`<span>${line}</span>`)
     return html`
       <dl>
-        ${fact(TEXT.phone, phone)} ${fact(TEXT.email, email)} ${fact(TEXT.website, page)}
-        ${fact(TEXT.address, lines.length === 0 ? null : lines)}
+        ${fact(msg('Phone'), phone)} ${fact(msg('E-mail'), email)} ${fact(msg('Website'), page)}
+        ${fact(msg('Address'), lines.length === 0 ? null : lines)}
       </dl>
       ${
         may_edit
           ? html`<button class="button quiet" type="button" @click=${this.#edit}>
-              ${TEXT.edit}
+              ${msg('Edit')}
             </button>`
           : nothing
       }
@@ -195,7 +162,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     const { busy } = this
     return html`
       <form class="edit" @submit=${this.#submit}>
-        <label for="contact-phone">${TEXT.phone}</label>
+        <label for="contact-phone">${msg('Phone')}</label>
         <input
           id="contact-phone"
           name="phone"
@@ -206,7 +173,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
           ?readonly=${busy}
           aria-describedby="contact-error"
         />
-        <label for="contact-email">${TEXT.email}</label>
+        <label for="contact-email">${msg('E-mail')}</label>
         <input
           id="contact-email"
           name="email"
@@ -222,9 +189,11 @@ export class DrawbridgeContact extends DrawbridgeElement {
         />
         <p>
           <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
-            ${busy ? TEXT.saving : TEXT.save}
+            ${busy ? msg('Saving…') : msg('Save')}
           </button>
-          <button class="button quiet" type="button" @click=${this.#cancel}>${TEXT.cancel}</button>
+          <button class="button quiet" type="button" @click=${this.#cancel}>
+            ${msg('Cancel')}
+          </button>
         </p>
       </form>
     `
@@ -242,20 +211,20 @@ export class DrawbridgeContact extends DrawbridgeElement {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       // Without its picture a contact is a contact.
-      if (!this.contact) this.error = explain(error)
+      if (!this.contact) this.error = error
     }
   }
 
   readonly #edit = async (): Promise<void> => {
     this.editing = true
-    this.said = ''
+    this.saved = false
     await this.updateComplete
     this.querySelector<HTMLInputElement>('#contact-phone')?.focus()
   }
 
   readonly #cancel = (): void => {
     this.editing = false
-    this.error = ''
+    this.error = null
   }
 
   readonly #submit = async (event: SubmitEvent): Promise<void> => {
@@ -275,18 +244,18 @@ export class DrawbridgeContact extends DrawbridgeElement {
       return
     }
     this.busy = true
-    this.error = ''
+    this.error = null
     try {
       const signal = this.disconnected
       const changed = await this.reader.change(this.address, change, signal)
       if (!changed) return
       this.contact = changed
       this.editing = false
-      this.said = TEXT.saved
+      this.saved = true
       this.dispatchEvent(new CustomEvent('changed', { detail: changed }))
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      this.error = explain(error)
+      this.error = error
     } finally {
       this.busy = false
     }
@@ -299,6 +268,23 @@ export class DrawbridgeContact extends DrawbridgeElement {
   /** A click beside the sheet is one on the dialog itself. */
   readonly #outside = (event: MouseEvent): void => {
     if (event.target instanceof HTMLDialogElement) event.target.close()
+  }
+}
+
+function reasonOf({ code, odooMessage }: ApiError): string {
+  if (odooMessage !== undefined) {
+    const refusal = msg('Odoo does not take this:', { desc: 'What Odoo says follows' })
+    return `${refusal} ${odooMessage}`
+  }
+  switch (code) {
+    case 'not_found':
+      return msg('This contact is not there, or not for you.')
+    case 'insufficient_scope':
+      return msg('This sign-in does not allow to change contacts.')
+    case 'invalid_request':
+      return msg('This is too long, or has signs that Odoo does not take.')
+    default:
+      return explain(code)
   }
 }
 

@@ -6,42 +6,17 @@ import { repeat } from 'lit/directives/repeat.js'
 import type { Contact } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
+import { language, numberOf, plural } from '../../language.ts'
 import type { ContactsReader, Listed, Outage } from '../../offline/contacts-reader.ts'
 import { Reconnecting } from '../../offline/reconnecting.ts'
 import { ROUTES } from '../../routes.ts'
 import '../contact/contact.ts'
 import { initials, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
+import { explain } from '../shared/explain.ts'
 import { offline, people, reload, warning } from '../shared/icons.ts'
 import { asOf } from '../shared/time.ts'
 import './contacts.css'
-
-const TEXT = {
-  title: 'Contacts',
-  reload: 'Reload',
-  loading: 'Loading contacts…',
-  empty: 'No contacts',
-  emptyHint: 'Odoo shows you none. Contacts that you may see there appear here.',
-  failed: 'The contacts could not be loaded',
-  stale: 'This is the list as it was before.',
-  retry: 'Try again',
-  search: 'Search contacts',
-  count: (total: number) => `${total} in all`,
-  found: (shown: number, isAll: boolean) => (isAll ? `${shown} found` : `${shown} and more found`),
-  nothing: 'Nothing found',
-  nothingHint: 'All words have to stand in a name, a company, an e-mail address or a number.',
-  more: 'Show more',
-  loadedAt: (time: string) => `as of ${time}`,
-  email: (name: string, email: string) => `E-mail ${name}: ${email}`,
-  call: (name: string, phone: string) => `Call ${name}: ${phone}`,
-  errors: {
-    offline: 'You are offline.',
-    unreachable: 'The server does not answer.',
-    odoo_unavailable: 'Odoo does not answer.',
-    insufficient_scope: 'This sign-in does not allow to read contacts.',
-  } as Partial<Record<ApiErrorCode, string>>,
-  unknown: (code: string) => `Something went wrong (${code}).`,
-}
 
 /** How many rows stand in for the list while it is loaded. */
 const SKELETON = Array.from({ length: 8 })
@@ -144,7 +119,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     const { contacts, error, loading } = this
     return html`
       <div class="heading">
-        <h1 id="contacts-title">${TEXT.title}</h1>
+        <h1 id="contacts-title">${msg('Contacts')}</h1>
         <p class="count" role="status">${this.#renderStatus()}</p>
         <button
           class="button quiet"
@@ -152,21 +127,21 @@ export class DrawbridgeContacts extends DrawbridgeElement {
           aria-disabled=${loading ? 'true' : nothing}
           @click=${this.#reload}
         >
-          <span class=${loading ? 'turning' : ''}>${reload}</span><span>${TEXT.reload}</span>
+          <span class=${loading ? 'turning' : ''}>${reload}</span><span>${msg('Reload')}</span>
         </button>
       </div>
       <input
         class="search"
         type="search"
-        aria-label=${TEXT.search}
-        placeholder=${TEXT.search}
+        aria-label=${msg('Search contacts')}
+        placeholder=${msg('Search contacts')}
         maxlength="100"
         autocomplete="off"
         spellcheck="false"
         @input=${this.#type}
       />
       <div aria-live="polite">${this.outage ? this.#renderOutage(this.outage) : nothing}</div>
-      ${error && contacts ? this.#renderError(error, TEXT.stale) : nothing}
+      ${error && contacts ? this.#renderError(error, msg('This is the list as it was before.')) : nothing}
       <div class="card" aria-busy=${loading ? 'true' : 'false'}>
         ${contacts ? this.#renderContacts(contacts) : error ? this.#renderError(error) : renderSkeleton()}
       </div>
@@ -186,23 +161,37 @@ export class DrawbridgeContacts extends DrawbridgeElement {
 
   #renderStatus(): string | TemplateResult {
     const { contacts, loadedAt, total } = this
-    if (!contacts || !loadedAt) return this.loading ? TEXT.loading : ''
+    if (!contacts || !loadedAt) return this.loading ? msg('Loading contacts…') : ''
     if (contacts.length === 0) return ''
     const isAll = this.#after === null
     if (this.outage) {
+      const kept = numberOf(contacts.length)
       return this.#search === ''
-        ? msg(str`${contacts.length} kept on this device`)
-        : TEXT.found(contacts.length, true)
+        ? msg(str`${kept} kept on this device`, { desc: 'How many contacts there are offline' })
+        : foundText(contacts.length, true)
     }
-    const count = this.#search === '' ? TEXT.count(total) : TEXT.found(contacts.length, isAll)
-    const time = loadedAt.toLocaleTimeString()
-    return html`${count}<span class="at"> · ${TEXT.loadedAt(time)}</span>`
+    const all = numberOf(total)
+    const count =
+      this.#search === ''
+        ? msg(str`${all} in all`, { desc: 'How many contacts there are' })
+        : foundText(contacts.length, isAll)
+    const time = loadedAt.toLocaleTimeString(language())
+    const at = msg(str`as of ${time}`, { desc: 'The time at which the list was read' })
+    return html`${count}<span class="at"> · ${at}</span>`
   }
 
   #renderContacts(contacts: readonly Contact[]): TemplateResult {
     if (contacts.length === 0) {
       const [title, hint] =
-        this.#search === '' ? [TEXT.empty, TEXT.emptyHint] : [TEXT.nothing, TEXT.nothingHint]
+        this.#search === ''
+          ? [
+              msg('No contacts'),
+              msg('Odoo shows you none. Contacts that you may see there appear here.'),
+            ]
+          : [
+              msg('Nothing found'),
+              msg('All words have to stand in a name, a company, an e-mail address or a number.'),
+            ]
       return html`
         <div class="message">
           ${people}
@@ -223,26 +212,34 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         this.#after === null
           ? nothing
           : html`<p class="more">
-              <button class="button quiet" type="button" @click=${this.#more}>${TEXT.more}</button>
+              <button class="button quiet" type="button" @click=${this.#more}>
+                ${msg('Show more')}
+              </button>
             </p>`
       }
     `
   }
 
   #renderOutage({ code, readAt }: Outage): TemplateResult {
-    const reason = TEXT.errors[code] ?? TEXT.unknown(code)
-    const when = asOf(readAt, Date.now(), document.documentElement.lang)
-    return html`<p class="outage">${offline}<span>${reason} ${msg(str`As of ${when}.`)}</span></p>`
+    const when = asOf(readAt, Date.now(), language())
+    return html`<p class="outage">
+      ${offline}<span>${explain(code)} ${msg(str`As of ${when}.`)}</span>
+    </p>`
   }
 
   #renderError(code: ApiErrorCode, hint?: string): TemplateResult {
-    const reason = TEXT.errors[code] ?? TEXT.unknown(code)
+    const reason =
+      code === 'insufficient_scope'
+        ? msg('This sign-in does not allow to read contacts.')
+        : explain(code)
     return html`
       <div class=${hint === undefined ? 'message' : 'banner'} role="alert">
         ${warning}
-        <h2>${TEXT.failed}</h2>
+        <h2>${msg('The contacts could not be loaded')}</h2>
         <p>${reason} ${hint}</p>
-        <button class="button quiet" type="button" @click=${this.#reload}>${TEXT.retry}</button>
+        <button class="button quiet" type="button" @click=${this.#reload}>
+          ${msg('Try again')}
+        </button>
       </div>
     `
   }
@@ -347,6 +344,16 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 }
 
+/** @param isAll whether there are no more than these */
+function foundText(shown: number, isAll: boolean): string {
+  const count = numberOf(shown)
+  if (!isAll) return msg(str`${count} and more found`, { desc: 'How many contacts' })
+  return plural(shown, {
+    one: msg(str`${count} found`, { id: 'found-one', desc: 'How many contacts; of 1' }),
+    other: msg(str`${count} found`, { id: 'found-other', desc: 'How many contacts' }),
+  })
+}
+
 function renderContact(
   { id, name, company, email, phone, city }: Contact,
   open: (event: MouseEvent) => void,
@@ -362,14 +369,22 @@ function renderContact(
         ${
           email === null
             ? nothing
-            : html`<a href=${mailTo(email)} title=${TEXT.email(name, email)}>${email}</a>`
+            : html`<a
+                href=${mailTo(email)}
+                title=${msg(str`E-mail ${name}: ${email}`, { desc: 'Opens the mail program' })}
+                >${email}</a
+              >`
         }
       </span>
       <span class="phone">
         ${
           phone === null
             ? nothing
-            : html`<a href=${telephone(phone)} title=${TEXT.call(name, phone)}>${phone}</a>`
+            : html`<a
+                href=${telephone(phone)}
+                title=${msg(str`Call ${name}: ${phone}`, { desc: 'Opens the telephone' })}
+                >${phone}</a
+              >`
         }
       </span>
       <span class="city">${city}</span>

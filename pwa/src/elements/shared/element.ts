@@ -1,3 +1,4 @@
+import { updateWhenLocaleChanges } from '@lit/localize'
 import { LitElement } from 'lit'
 
 /**
@@ -7,6 +8,11 @@ import { LitElement } from 'lit'
  */
 export abstract class DrawbridgeElement extends LitElement {
   #disconnected = new AbortController()
+
+  constructor() {
+    super()
+    updateWhenLocaleChanges(this)
+  }
 
   /** Aborted when the element leaves the page; another one when it comes back. */
   protected get disconnected(): AbortSignal {

@@ -1,4 +1,4 @@
-import { msg } from '@lit/localize'
+import { msg, str } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
 import { live } from 'lit/directives/live.js'
@@ -10,45 +10,11 @@ import { DrawbridgeElement } from '../shared/element.ts'
 import { mark, warning } from '../shared/icons.ts'
 import './sign-in.css'
 
-const TEXT = {
-  name: 'Drawbridge',
-  title: 'Sign in',
-  lead: 'With the account that you have in Odoo.',
-  login: 'Login',
-  password: 'Password',
-  show: 'Show',
-  hide: 'Hide',
-  showLabel: 'Show characters',
-  hideLabel: 'Hide characters',
-  code: 'Code',
-  codeHint: 'The six digits from your authenticator app, or from the e-mail that came just now.',
-  startOver: 'Sign in with another account',
-  submit: 'Sign in',
-  busy: 'Signing in…',
-  or: 'or',
-  continueWith: (name: string) => `Continue with ${name}`,
-  signOutAgain: 'Sign out again',
-  notices: {
-    ended: 'Your session is over. Sign in, and you are back where you were.',
-    'signed-out': 'You are signed out.',
-    'sign-out-failed':
-      'The server could not be told that you signed out: whoever opens this page in this browser is still you.',
-  } satisfies Record<Exclude<SignInNotice, 'absent'>, string>,
-  errors: {
-    invalid_credentials: 'Wrong login or password. Check both and try again.',
-    invalid_totp: 'This code is wrong or was used before. Wait for the next one and try again.',
-    odoo_unavailable:
-      'Odoo does not answer. Your password may well be right: try again in a minute.',
-    keys_unavailable: 'Sign-in is out of service for a moment. Try again in a minute.',
-    unreachable: 'The server does not answer. Try again in a minute.',
-    origin_refused: 'Sign-in is only possible at this app’s own address.',
-  } as Partial<Record<SessionErrorCode, string>>,
-  offline: 'You are offline. Sign in when you have a network again.',
-  unknown: (code: string) => `Sign-in failed (${code}). Try again.`,
-}
-
 /** Why the user is asked to sign in. */
 export type SignInNotice = 'ended' | 'signed-out' | 'absent' | 'sign-out-failed'
+
+/** Why nobody was signed in. */
+type SignInError = SessionErrorCode | 'offline'
 
 /** The sign-in form. Sends `sign-out-again` when the user wants to repeat a failed sign-out. */
 export class DrawbridgeSignIn extends DrawbridgeElement {
@@ -67,7 +33,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   declare session: Session
   declare notice: SignInNotice | null
   declare private busy: boolean
-  declare private error: string
+  declare private error: SignInError | null
   /** What was typed is wrong, as opposed to: could not be checked. */
   declare private refused: boolean
   declare private shown: boolean
@@ -81,7 +47,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     super()
     this.notice = null
     this.busy = false
-    this.error = ''
+    this.error = null
     this.refused = false
     this.shown = false
     this.codeDue = false
@@ -106,18 +72,18 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
       <main class="sign-in">
         <div class="scene" aria-hidden="true"></div>
         <div class="panel">
-          <p class="brand">${mark}<span>${TEXT.name}</span></p>
-          <h1>${TEXT.title}</h1>
-          <p class="lead">${TEXT.lead}</p>
+          <p class="brand">${mark}<span>Drawbridge</span></p>
+          <h1>${msg('Sign in')}</h1>
+          <p class="lead">${msg('With the account that you have in Odoo.')}</p>
           <div class="notice" role="status">${this.#renderNotice()}</div>
           <form @submit=${this.#submit}>
             <div ?hidden=${this.codeDue}>${this.#renderPassword()} ${this.#renderShared()}</div>
             ${this.codeDue ? this.#renderCode() : nothing}
             <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
-              ${busy ? TEXT.busy : TEXT.submit}
+              ${busy ? msg('Signing in…') : msg('Sign in')}
             </button>
             <p class="error" id="sign-in-error" role="alert">
-              ${this.error ? html`${warning}<span>${this.error}</span>` : nothing}
+              ${this.error ? html`${warning}<span>${explain(this.error)}</span>` : nothing}
             </p>
           </form>
           ${this.codeDue ? nothing : this.#renderProviders()}
@@ -131,7 +97,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     const { busy, shown } = this
     const invalid = this.refused && !this.codeDue ? 'true' : nothing
     return html`
-      <label for="login">${TEXT.login}</label>
+      <label for="login">${msg('Login', { desc: 'Label: the name that one signs in with' })}</label>
       <input
         id="login"
         name="login"
@@ -145,7 +111,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
         aria-invalid=${invalid}
         aria-describedby="sign-in-error"
       />
-      <label for="password">${TEXT.password}</label>
+      <label for="password">${msg('Password')}</label>
       <div class="password">
         <input
           id="password"
@@ -163,11 +129,11 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
         <button
           class="toggle"
           type="button"
-          aria-label=${shown ? TEXT.hideLabel : TEXT.showLabel}
+          aria-label=${shown ? msg('Hide characters') : msg('Show characters')}
           aria-controls="password"
           @click=${this.#toggle}
         >
-          ${shown ? TEXT.hide : TEXT.show}
+          ${shown ? msg('Hide') : msg('Show')}
         </button>
       </div>
     `
@@ -193,7 +159,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
 
   #renderCode(): TemplateResult {
     return html`
-      <label for="totp">${TEXT.code}</label>
+      <label for="totp">${msg('Code', { desc: 'Label: of the second factor' })}</label>
       <input
         id="totp"
         name="totp"
@@ -206,22 +172,26 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
         aria-invalid=${this.refused ? 'true' : nothing}
         aria-describedby="totp-hint sign-in-error"
       />
-      <p class="hint" id="totp-hint">${TEXT.codeHint}</p>
-      <button class="link" type="button" @click=${this.#startOver}>${TEXT.startOver}</button>
+      <p class="hint" id="totp-hint">
+        ${msg('The six digits from your authenticator app, or from the e-mail that came just now.')}
+      </p>
+      <button class="link" type="button" @click=${this.#startOver}>
+        ${msg('Sign in with another account')}
+      </button>
     `
   }
 
   #renderProviders(): TemplateResult | typeof nothing {
     if (this.providers.length === 0) return nothing
     return html`
-      <p class="or"><span>${TEXT.or}</span></p>
+      <p class="or"><span>${msg('or', { desc: 'Between two ways to sign in' })}</span></p>
       ${this.providers.map(
         ({ id, name, href }) => html`
           <a
             class="button quiet"
             data-provider=${id}
             href=${this.isShared ? `${href}&persistent=false` : href}
-            >${TEXT.continueWith(name)}</a
+            >${msg(str`Continue with ${name}`)}</a
           >
         `,
       )}
@@ -230,14 +200,14 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
 
   #renderNotice(): TemplateResult | typeof nothing {
     if (!this.notice || this.error) return nothing
-    const notice =
-      this.notice === 'absent'
-        ? msg('You were signed out, because nobody was there for 15 minutes.')
-        : TEXT.notices[this.notice]
     const again = html`
-      <button class="link" type="button" @click=${this.#signOutAgain}>${TEXT.signOutAgain}</button>
+      <button class="link" type="button" @click=${this.#signOutAgain}>
+        ${msg('Sign out again')}
+      </button>
     `
-    return html` <p>${notice} ${this.notice === 'sign-out-failed' ? again : nothing}</p> `
+    return html`
+      <p>${noticeText(this.notice)} ${this.notice === 'sign-out-failed' ? again : nothing}</p>
+    `
   }
 
   async #offerProviders(signal: AbortSignal): Promise<void> {
@@ -258,7 +228,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     this.querySelector('form')?.reset()
     this.codeDue = false
     this.refused = false
-    this.error = ''
+    this.error = null
   }
 
   #focus(selector: string): void {
@@ -277,7 +247,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     const passwordField = form.elements.namedItem('password') as HTMLInputElement
     const codeField = form.elements.namedItem('totp') as HTMLInputElement | null
     this.busy = true
-    this.error = ''
+    this.error = null
     this.refused = false
     // Typed passwords do not stay readable while, or after, they are sent.
     this.shown = false
@@ -298,7 +268,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
       }
       // Changed meanwhile, or a code that was shown with another password.
       if (code === 'invalid_credentials') this.codeDue = false
-      this.error = explain(code)
+      this.error = code === 'unreachable' && !navigator.onLine ? 'offline' : code
       this.refused = code === 'invalid_credentials' || code === 'invalid_totp'
       if (code === 'invalid_totp') codeField?.select()
       else if (this.refused) passwordField.select()
@@ -308,9 +278,42 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   }
 }
 
-function explain(code: SessionErrorCode): string {
-  if (code === 'unreachable' && !navigator.onLine) return TEXT.offline
-  return TEXT.errors[code] ?? TEXT.unknown(code)
+function noticeText(notice: SignInNotice): string {
+  switch (notice) {
+    case 'ended':
+      return msg('Your session is over. Sign in, and you are back where you were.')
+    case 'signed-out':
+      return msg('You are signed out.')
+    case 'absent':
+      return msg('You were signed out, because nobody was there for 15 minutes.')
+    case 'sign-out-failed':
+      return msg(
+        'The server could not be told that you signed out: whoever opens this page in this browser is still you.',
+      )
+  }
+}
+
+function explain(code: SignInError): string {
+  switch (code) {
+    case 'invalid_credentials':
+      return msg('Wrong login or password. Check both and try again.')
+    case 'invalid_totp':
+      return msg('This code is wrong or was used before. Wait for the next one and try again.')
+    case 'too_many_attempts':
+      return msg('Too many failed attempts. Try again later.')
+    case 'odoo_unavailable':
+      return msg('Odoo does not answer. Your password may well be right: try again in a minute.')
+    case 'keys_unavailable':
+      return msg('Sign-in is out of service for a moment. Try again in a minute.')
+    case 'unreachable':
+      return msg('The server does not answer. Try again in a minute.')
+    case 'offline':
+      return msg('You are offline. Sign in when you have a network again.')
+    case 'origin_refused':
+      return msg('Sign-in is only possible at this app’s own address.')
+    default:
+      return msg(str`Sign-in failed (${code}). Try again.`)
+  }
 }
 
 customElements.define('drawbridge-sign-in', DrawbridgeSignIn)

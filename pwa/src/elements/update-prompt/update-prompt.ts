@@ -1,13 +1,8 @@
+import { msg } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { DrawbridgeElement } from '../shared/element.ts'
 import './update-prompt.css'
-
-const TEXT = {
-  ready: 'A new version is ready.',
-  update: 'Update',
-  later: 'Later',
-}
 
 /** Offers a new version of the app. Sends `accept` when the user wants it. */
 export class DrawbridgeUpdatePrompt extends DrawbridgeElement {
@@ -26,9 +21,9 @@ export class DrawbridgeUpdatePrompt extends DrawbridgeElement {
 
   #renderOffer(): TemplateResult {
     return html`
-      <p>${TEXT.ready}</p>
-      <button class="button" type="button" @click=${this.#accept}>${TEXT.update}</button>
-      <button class="button quiet" type="button" @click=${this.#later}>${TEXT.later}</button>
+      <p>${msg('A new version is ready.')}</p>
+      <button class="button" type="button" @click=${this.#accept}>${msg('Update')}</button>
+      <button class="button quiet" type="button" @click=${this.#later}>${msg('Later')}</button>
     `
   }
 
