@@ -52,9 +52,6 @@ export type Transaction<Mode extends IDBTransactionMode> = IDBPTransaction<
   Mode
 >
 
-/** The key of a list, or the beginning of that of a contact. */
-export const keyOf = (company: number | null, id?: number): string => `${company ?? ''}:${id ?? ''}`
-
 /**
  * The browser's database. Each piece of work is one transaction over all of it, so the browser lets
  * one after the other in, of all tabs: what holds at its beginning holds until its end.

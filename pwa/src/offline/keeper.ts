@@ -1,6 +1,5 @@
 import type { CurrentSession, Session } from '../auth/index.ts'
-import { OfflineDatabase } from './database.ts'
-import type { Owner, Transaction } from './database.ts'
+import type { OfflineDatabase, Owner, Transaction } from './database.ts'
 import { browserStorage, Permission } from './permission.ts'
 
 const DAY = 86_400_000
@@ -31,7 +30,7 @@ export interface KeeperOptions {
 export class Keeper extends EventTarget {
   readonly #session: Session
   readonly #permission: Permission
-  readonly #database = new OfflineDatabase()
+  #database: Promise<OfflineDatabase> | null = null
   readonly #now: () => number
   /** The session that this tab kept for last. */
   #sid: string | null = null
@@ -126,7 +125,7 @@ export class Keeper extends EventTarget {
     }
     this.#sid = current.sid
     try {
-      await this.#database.write((kept) => this.#take(kept, current, { confirmedAt, until }))
+      await (await this.#open()).write((kept) => this.#take(kept, current, { confirmedAt, until }))
       this.#wakeAt(until)
     } catch {
       // Then nothing is kept.
@@ -164,7 +163,7 @@ export class Keeper extends EventTarget {
   ): Promise<Answer | null> {
     // Who asks for nothing should not make a database.
     if (!this.#mayShow()) return null
-    const reading = this.#database.read(async (kept) => {
+    const reading = this.#read(async (kept) => {
       const owner = await kept.objectStore('owner').get('owner')
       if (!owner) return { late: false, answer: null }
       if (this.#isLate(owner)) return { late: true, answer: null }
@@ -189,7 +188,9 @@ export class Keeper extends EventTarget {
     await this.#beginning
     if (this.#permission.sid !== sid) return
     try {
-      await this.#database.write(async (kept) => {
+      await (
+        await this.#open()
+      ).write(async (kept) => {
         const owner = await kept.objectStore('owner').get('owner')
         if (owner?.sid !== sid || !this.#isOwner(owner) || this.#isLate(owner)) return
         await work(kept, owner)
@@ -197,6 +198,22 @@ export class Keeper extends EventTarget {
     } catch {
       // Then this is not kept.
     }
+  }
+
+  /** It is loaded when there is something to keep: nobody waits for it to sign in. */
+  #open(): Promise<OfflineDatabase> {
+    this.#database ??= import('./database.ts').then(
+      ({ OfflineDatabase }) => new OfflineDatabase(),
+      (error: unknown) => {
+        this.#database = null
+        throw error
+      },
+    )
+    return this.#database
+  }
+
+  async #read<Answer>(work: (kept: Transaction<'readonly'>) => Promise<Answer>): Promise<Answer> {
+    return (await this.#open()).read(work)
   }
 
   /** Makes a session the owner, and clears what was another's. */
@@ -235,7 +252,9 @@ export class Keeper extends EventTarget {
   /** @param ended sessions that are over */
   async #clear(ended: readonly string[]): Promise<void> {
     const permission = this.#permission
-    await this.#database.write(async (kept) => {
+    await (
+      await this.#open()
+    ).write(async (kept) => {
       const { sid } = permission
       // Another session is being kept for since, and had it cleared.
       if (sid !== null && !ended.includes(sid)) return

@@ -5,7 +5,6 @@ import type {
   ProtectedData,
 } from '@drawbridge/bridge/contract'
 import type { ContactAddress } from '../api/contacts.ts'
-import { keyOf } from './database.ts'
 import type { KeptContact, Transaction } from './database.ts'
 import type { Keeper } from './keeper.ts'
 
@@ -15,6 +14,9 @@ export const MOST_LISTED = 1000
 export const MOST_OPENED = 100
 /** Characters of a photo's address: larger ones are not kept. */
 export const LARGEST_PHOTO = 100_000
+
+/** The key of a list, or the beginning of that of a contact. */
+const keyOf = (company: number | null, id?: number): string => `${company ?? ''}:${id ?? ''}`
 
 /** What is kept of a list. */
 export interface KeptAnswer {

@@ -29,7 +29,7 @@ export class DrawbridgeKeeping extends DrawbridgeElement {
     return html`
       <label>
         <input type="checkbox" .checked=${this.keeper.isWanted} @change=${this.#choose} />
-        <span>${msg('Keep the contacts that I read last on this device')}</span>
+        <span>${msg('Keep the contacts that I read last, to look them up offline')}</span>
       </label>
       <p>
         ${msg('For a week at most, and until you sign out. Whoever can open this browser can read them.')}
