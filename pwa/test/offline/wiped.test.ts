@@ -1,10 +1,11 @@
 /** What is kept of contacts on a device is wiped by whatever ends it, and stays wiped. */
 import { test } from 'tap'
 import type { Test } from 'tap'
-import { LONGEST } from '../../src/offline/keeper.ts'
+import { Keeper, LONGEST } from '../../src/offline/keeper.ts'
+import { KeptContacts } from '../../src/offline/kept-contacts.ts'
 import { gate } from '../support/bridge.ts'
 import { next } from '../support/browser.ts'
-import { ALL, details, firstPage, never, openDevice } from '../support/device.ts'
+import { ALL, details, firstPage, MemoryStorage, never, openDevice } from '../support/device.ts'
 import type { Device, Tab } from '../support/device.ts'
 
 const DAY = 86_400_000
@@ -328,6 +329,22 @@ test('nor is one that another tab gets, which has not heard of it yet', async (t
   await deaf.kept.keepFirst(sid, null, firstPage())
   await deaf.kept.keepContact(sid, null, details(1))
   await gone(t, { device })
+})
+
+test('a tab that still sees the mark of before keeps nothing beside what is another’s', async (t) => {
+  const { device, tab } = await keeping(t)
+  const sid = tab.session.current?.sid ?? ''
+  // Browsers tell tabs of each other's storage when they get round to it.
+  const lagging = new MemoryStorage()
+  lagging.setItem('drawbridge-offline', sid)
+  const late = new Keeper(tab.session, { storage: lagging, now: () => device.browser.clock })
+  const current = tab.session.current
+  tab.close()
+  const bob = await device.signedIn('bob')
+  await settled(bob)
+  Object.defineProperty(tab.session, 'current', { value: current })
+  await new KeptContacts(late).keepFirst(sid, null, firstPage())
+  t.strictSame(await contents(device), ['owner'])
 })
 
 test('what one session read is not kept for the next', async (t) => {
