@@ -10,6 +10,12 @@ import { contacts, refreshCookie, signInAtPwa, signInPage } from './support/pwa.
 const stack = readStack()
 const DAY = 86_400_000
 
+/**
+ * A page that was loaded while the network was only said to be gone is not told when it comes back:
+ * it finds out by its own tries, the second of which may be needed.
+ */
+const LATER = { timeout: 20_000 }
+
 let ann: Person
 let bob: Person
 
@@ -112,7 +118,7 @@ test('opened without a network: the contacts read last, until there is one again
   await page.keyboard.press('Escape')
 
   await context.setOffline(false)
-  await expect(kept(page)).toHaveCount(0)
+  await expect(kept(page)).toHaveCount(0, LATER)
   await expect(region(page).getByRole('status')).toContainText('in all')
 })
 
@@ -153,7 +159,7 @@ test('without anything kept, the app says that nobody answers, and looks again',
   await page.reload()
   await expect(noServer(page)).toBeVisible()
   await context.setOffline(false)
-  await expect(page.getByRole('heading', { name: 'Devices and apps' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Devices and apps' })).toBeVisible(LATER)
   await nothingIsKept(page)
   await expect(page.getByRole('checkbox', { name: /^Keep the contacts/ })).not.toBeChecked()
 })
@@ -185,7 +191,7 @@ test('signing out without a network wipes it, and the bridge is told later', asy
 
   expect(await refreshCookie(page)).not.toBe('')
   await context.setOffline(false)
-  await expect(signInPage(page)).toBeVisible()
+  await expect(signInPage(page)).toBeVisible(LATER)
   await expect.poll(() => refreshCookie(page)).toBe('')
 })
 
@@ -207,7 +213,7 @@ test('a session that was ended elsewhere meanwhile: wiped as soon as that is kno
   await elsewhere.close()
 
   await context.setOffline(false)
-  await expect(signInPage(page)).toBeVisible()
+  await expect(signInPage(page)).toBeVisible(LATER)
   await expect(page.getByText('Your session is over.')).toBeVisible()
   await nothingIsKept(page)
   await context.setOffline(true)
