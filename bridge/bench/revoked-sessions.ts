@@ -42,6 +42,7 @@ function endedSession(uid: number, ended: number): Session {
     claims: null,
     logout_at: null,
     logout_tries: 0,
+    persistent: 1,
   }
 }
 

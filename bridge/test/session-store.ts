@@ -51,6 +51,7 @@ export const newSession = (): Session => ({
   claims: null,
   logout_at: null,
   logout_tries: 0,
+  persistent: 1,
 })
 
 /**
@@ -76,6 +77,22 @@ export function testSessionStore(t: Test, open: () => Database): void {
     const { store, sid } = await begin(t, session)
     t.same({ ...(await store.get(sid)) }, session)
     t.equal(await store.get('nobody'), undefined)
+  })
+
+  t.test('a session of a shared computer stays one as it moves on', async (t) => {
+    const shared = { ...newSession(), persistent: 0 } as const
+    const { store, sid } = await begin(t, shared)
+    const moved = await store.rotate({
+      sid,
+      generation: 0,
+      now: START + MINUTE,
+      idleTtl: RULES.idleTtl,
+      checkedAfter: 0,
+    })
+    t.equal(moved?.persistent, 0)
+    t.equal((await store.grantLateReplay(sid, 1, 2, START + MINUTE, START))?.persistent, 0)
+    t.equal((await store.moveForward(sid, 5, START + MINUTE, RULES.idleTtl))?.persistent, 0)
+    t.equal((await store.listLive(shared.uid, START))[0]?.persistent, 0)
   })
 
   t.test('A11.2: each refresh is the next generation, and life moves on', async (t) => {

@@ -75,6 +75,7 @@ export async function servePwa(first: string): Promise<PwaServer> {
     odooDatabaseUuid: inside.odooDatabaseUuid,
     gateCredentialFile: inside.gateCredentialFile,
     corsOrigins: [],
+    demo: false,
     pwaFolder,
   })
   return {

@@ -39,18 +39,28 @@ export interface LoginRequest {
   password: string
   /** The code of the second factor, where one is due: after `mfa_required`. */
   totp?: string
+  /**
+   * Whether the session may outlive the browser; default true. `false` is for a shared computer: the
+   * cookie goes with the browser, and the session ends after 12 hours in any case.
+   */
+  persistent?: boolean
 }
 
-/**
- * Answer of `POST /auth/login` and `POST /auth/refresh`; the refresh token is in the cookie.
- * @see RFC 6749 §5.1
- */
+/** What every answer with an access token has. @see RFC 6749 §5.1 */
 export interface TokenResponse {
   access_token: string
   token_type: 'Bearer'
   /** Seconds. */
   expires_in: number
   scope: string
+}
+
+/** Answer of `POST /auth/login` and `POST /auth/refresh`; the refresh token is in the cookie. */
+export interface SessionTokenResponse extends TokenResponse {
+  /** Seconds until the session is over if it is not refreshed again. */
+  refresh_expires_in: number
+  /** As it was asked for at sign-in; where it is false, nothing may be kept on the device. */
+  persistent: boolean
 }
 
 /**
@@ -99,6 +109,8 @@ export interface SessionDescription {
   last_seen_at: number
   /** How often of late a refresh came so late that it may have been somebody else's. */
   late_replays: number
+  /** Whether it may outlive the browser; false where it was begun at a shared computer. */
+  persistent: boolean
   /** Whether it is the one that asks. */
   current: boolean
 }

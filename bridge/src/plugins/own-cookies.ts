@@ -12,8 +12,8 @@ declare module 'fastify' {
     readOwnCookie(name: OwnCookie): string | undefined
   }
   interface FastifyReply {
-    /** @param maxAge seconds */
-    setOwnCookie(name: OwnCookie, value: string, maxAge: number): FastifyReply
+    /** @param maxAge seconds; undefined: until the browser is closed */
+    setOwnCookie(name: OwnCookie, value: string, maxAge: number | undefined): FastifyReply
     clearOwnCookie(name: OwnCookie): FastifyReply
   }
 }
@@ -41,8 +41,9 @@ export const ownCookies = fp<{ issuer: string }>(async (app, { issuer }) => {
   })
   app.decorateReply(
     'setOwnCookie',
-    function (this: FastifyReply, own: OwnCookie, value: string, maxAge: number) {
-      return this.setCookie(prefixed(own), value, { ...attributes, maxAge })
+    function (this: FastifyReply, own: OwnCookie, value: string, maxAge: number | undefined) {
+      const life = maxAge === undefined ? {} : { maxAge }
+      return this.setCookie(prefixed(own), value, { ...attributes, ...life })
     },
   )
   app.decorateReply('clearOwnCookie', function (this: FastifyReply, own: OwnCookie) {

@@ -11,6 +11,12 @@ const tokens = {
 
 /** @see RFC 6749 §5.1 */
 export const TokenAnswer = Type.Object(tokens)
+/** @see SessionTokenResponse */
+export const SessionTokenAnswer = Type.Object({
+  ...tokens,
+  refresh_expires_in: Type.Integer({ description: 'seconds until the session is over' }),
+  persistent: Type.Boolean({ description: 'false: of a shared computer, nothing may be kept' }),
+})
 export const OAuthTokenAnswer = Type.Object({
   ...tokens,
   refresh_token: Type.Optional(Type.String()),

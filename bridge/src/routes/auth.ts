@@ -1,14 +1,14 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { PATHS, type TokenResponse } from '../contract/index.ts'
+import { PATHS, type SessionTokenResponse } from '../contract/index.ts'
 import { BridgeError } from '../errors.ts'
 import { requireJson } from '../plugins/json-only.ts'
 import { requireSameOrigin } from '../plugins/same-origin.ts'
 import type { Clients } from '../tokens/clients.ts'
 import type { IssuedTokens } from '../tokens/issued-tokens.ts'
 import type { Sessions } from '../tokens/sessions.ts'
-import { NoContent, TokenAnswer } from './answers.ts'
+import { NoContent, SessionTokenAnswer } from './answers.ts'
 import type { BrowserSessions } from './browser-session.ts'
 import { Login, Password, Totp, type SignIn } from './sign-in.ts'
 
@@ -25,6 +25,7 @@ const LoginBody = Type.Object(
     login: Login,
     password: Password,
     totp: Type.Optional(Totp),
+    persistent: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )
@@ -35,14 +36,14 @@ const SCHEMAS = {
     tags: ['auth'],
     summary: 'Sign in with a login and password of Odoo',
     body: LoginBody,
-    response: { 200: TokenAnswer },
+    response: { 200: SessionTokenAnswer },
   },
   refresh: {
     tags: ['auth'],
     summary: 'The next access token; the cookie moves on',
     security: [{ refreshCookie: [] }],
     body: EmptyBody,
-    response: { 200: TokenAnswer },
+    response: { 200: SessionTokenAnswer },
   },
   logout: {
     tags: ['auth'],
@@ -61,15 +62,16 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
   app.addHook('onRequest', requireSameOrigin(issuer))
   app.addHook('onRequest', requireJson)
 
-  const answer = (reply: FastifyReply, tokens: IssuedTokens): TokenResponse => {
+  const answer = (reply: FastifyReply, tokens: IssuedTokens): SessionTokenResponse => {
     reply.header('cache-control', 'no-store')
-    const { access_token, expires_in, scope } = tokens
-    return { access_token, token_type: 'Bearer', expires_in, scope }
+    const { access_token, expires_in, scope, refresh_expires_in, persistent } = tokens
+    return { access_token, token_type: 'Bearer', expires_in, scope, refresh_expires_in, persistent }
   }
 
   app.post(PATHS.login, { schema: SCHEMAS.login }, async (request, reply) => {
-    const identity = await signIn(request, request.body)
-    return answer(reply, await browser.enter(request, reply, identity))
+    const { persistent = true, ...typed } = request.body
+    const identity = await signIn(request, typed)
+    return answer(reply, await browser.enter(request, reply, identity, persistent))
   })
 
   app.post(PATHS.refresh, { schema: SCHEMAS.refresh }, async (request, reply) => {
@@ -79,7 +81,7 @@ export const authRoutes: FastifyPluginCallbackTypebox<AuthRoutesOptions> = (app,
       reply.clearOwnCookie('drawbridge_refresh')
       throw new BridgeError('invalid_refresh_token')
     }
-    reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
+    browser.keep(reply, tokens)
     return answer(reply, tokens)
   })
 

@@ -20,10 +20,19 @@ export interface BrowserSessions {
   /**
    * Signs somebody in in this browser, in place of whoever was: nobody who holds the cookie of
    * before has anything any more.
+   * @param persistent whether the session may outlive the browser; where nobody was asked it may,
+   * unless the one that it replaces may not
    * @returns its first tokens; the cookie is set
    * @throws KeysUnavailable
    */
-  enter(request: FastifyRequest, reply: FastifyReply, identity: Identity): Promise<IssuedTokens>
+  enter(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    identity: Identity,
+    persistent?: boolean,
+  ): Promise<IssuedTokens>
+  /** Has the browser keep a refresh token: until it expires, or only until the browser is closed. */
+  keep(reply: FastifyReply, tokens: IssuedTokens): void
 }
 
 export interface BrowserSessionsOptions {
@@ -44,19 +53,32 @@ export function createBrowserSessions(options: BrowserSessionsOptions): BrowserS
     return session?.odoo_session === null ? session : undefined
   }
 
+  const keep = (reply: FastifyReply, tokens: IssuedTokens): void => {
+    const { refresh_token, refresh_expires_in, persistent } = tokens
+    const maxAge = persistent ? refresh_expires_in : undefined
+    reply.setOwnCookie('drawbridge_refresh', refresh_token, maxAge)
+  }
+
   return {
     current,
 
-    enter: async (request, reply, identity) => {
+    keep,
+
+    enter: async (request, reply, identity, persistent) => {
       const before = await current(request)
       const token = request.readOwnCookie('drawbridge_refresh')
       // Somebody else's goes first, with all that was let in from it.
       if (before && before.uid !== identity.uid && token !== undefined) {
         await sessions.end(token, isBrowsers, request.log)
       }
-      const grant = { client, scope: client.scope, audience: client.resources }
+      const grant = {
+        client,
+        scope: client.scope,
+        audience: client.resources,
+        persistent: persistent ?? before?.persistent !== 0,
+      }
       const tokens = await sessions.start(identity, grant, deviceOf(request), request.log)
-      reply.setOwnCookie('drawbridge_refresh', tokens.refresh_token, tokens.refresh_expires_in)
+      keep(reply, tokens)
       if (before?.uid === identity.uid) await sessions.replace(before, tokens.sid, request.log)
       return tokens
     },

@@ -49,6 +49,8 @@ const CLOCK_LEEWAY = 5
 interface Attempt {
   codeVerifier: string
   returnTo: string
+  /** Whether the session may outlive the browser; undefined where nobody was asked. */
+  persistent?: boolean | undefined
   /** Seconds since 1970: when the user has to have signed in. */
   after?: number | undefined
 }
@@ -61,7 +63,10 @@ const SCHEMAS = {
     tags: ['auth'],
     summary: 'Go and sign in at a provider',
     params: Params,
-    querystring: Type.Object({ return_to: parameter('a path of this origin; / where absent') }),
+    querystring: Type.Object({
+      return_to: parameter('a path of this origin; / where absent'),
+      persistent: parameter('true or false: whether the session may outlive the browser'),
+    }),
     response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
   callback: {
@@ -93,6 +98,17 @@ export const createProviderLinks =
 /** Whether somebody is known to have signed in at a time, in seconds since 1970, or later. */
 const isSince = ({ authTime }: Identity, after: number): boolean =>
   authTime !== null && authTime / 1000 >= after - CLOCK_LEEWAY
+
+/**
+ * Whether a session may outlive the browser, as an address says it.
+ * @throws BridgeError invalid_request for all but one `true` or `false`: what is meant to be a short
+ * session must not become a long one by a slip
+ */
+function readPersistent(given: unknown): boolean | undefined {
+  if (given === undefined) return undefined
+  if (given !== 'true' && given !== 'false') throw new BridgeError('invalid_request')
+  return given === 'true'
+}
 
 /** Whether a browser opened this as a page, or does not say. @see https://www.w3.org/TR/fetch-metadata/ */
 const isNavigation = ({ headers }: FastifyRequest): boolean =>
@@ -170,6 +186,7 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
     const provider = providerOf(request.params.provider)
     const returnTo = returnPath(request.query.return_to, issuer)
     if (returnTo === undefined) throw new BridgeError('invalid_request')
+    const persistent = readPersistent(request.query.persistent)
     // Another site must not sign people in here unasked.
     const site = request.headers['sec-fetch-site']
     if (!['same-origin', 'none', undefined].includes(site) || !isNavigation(request)) {
@@ -180,6 +197,7 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
     const attempt: Attempt = {
       codeVerifier: randomBytes(32).toString('base64url'),
       returnTo,
+      persistent,
       after: asked && signedInAfter(asked, Date.now()),
     }
     const held = await hold(
@@ -214,7 +232,7 @@ export const continueRoutes: FastifyPluginCallbackTypebox<ContinueRoutesOptions>
         if (attempt.after !== undefined && !isSince(identity, attempt.after)) {
           throw new BridgeError('sign_in_refused', { description: 'not signed in anew there' })
         }
-        const { sid } = await browser.enter(request, reply, identity)
+        const { sid } = await browser.enter(request, reply, identity, attempt.persistent)
         outcome = 'identity'
         return await leadOn(request, reply, { identity, browserSid: sid }, attempt.returnTo)
       } catch (error) {

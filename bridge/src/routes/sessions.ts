@@ -27,6 +27,7 @@ const Answer = Type.Object({
       created_at: Type.Integer(),
       last_seen_at: Type.Integer(),
       late_replays: Type.Integer(),
+      persistent: Type.Boolean(),
       current: Type.Boolean(),
     }),
   ),
@@ -70,6 +71,7 @@ export const sessionsRoutes: FastifyPluginCallbackTypebox<SessionsRoutesOptions>
     created_at: Math.floor(session.created_at / 1000),
     last_seen_at: Math.floor(session.last_seen_at / 1000),
     late_replays: session.late_replays,
+    persistent: session.persistent === 1,
     current: session.sid === currentSid,
   })
 

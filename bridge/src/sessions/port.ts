@@ -46,6 +46,8 @@ export interface Session {
   logout_at: number | null
   /** How often that was tried. */
   logout_tries: number
+  /** Whether its cookie outlives the browser; 0 where the computer is a shared one. */
+  persistent: 0 | 1
 }
 
 /** What Odoo said of a session's user, and when it was asked. */

@@ -67,6 +67,7 @@ const COLUMNS = [
   'claims',
   'logout_at',
   'logout_tries',
+  'persistent',
 ] as const satisfies (keyof Session)[]
 
 const INSERT = `INSERT INTO sessions (${COLUMNS.join(', ')})

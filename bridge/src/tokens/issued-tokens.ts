@@ -13,13 +13,18 @@ export interface IssuedTokens {
   refresh_token: string
   /** Seconds that the refresh token may be kept. */
   refresh_expires_in: number
+  /** Whether it may outlive the browser. */
+  persistent: boolean
   /** For a client that asked for `openid`. */
   id_token?: string
   sid: string
 }
 
 /** An access token alone, of a session that no refresh carries on. */
-export type MachineTokens = Omit<IssuedTokens, 'refresh_token' | 'refresh_expires_in' | 'id_token'>
+export type MachineTokens = Omit<
+  IssuedTokens,
+  'refresh_token' | 'refresh_expires_in' | 'persistent' | 'id_token'
+>
 
 /** What a client wants of the tokens that it is given. */
 export interface Asked {
@@ -66,6 +71,7 @@ export function createIssue(options: IssueOptions) {
       ...access,
       refresh_token: await refreshTokens.mint(session, now),
       refresh_expires_in: Math.floor((session.expires_at - now) / 1000),
+      persistent: session.persistent === 1,
       ...(session.scope.split(' ').includes('openid')
         ? { id_token: await idTokens.mint(session, access.access_token, nonce, now) }
         : {}),

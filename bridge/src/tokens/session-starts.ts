@@ -16,6 +16,9 @@ export interface Device {
   address: string
 }
 
+/** Milliseconds after which a session of a shared computer is over, however much it is used. */
+const SHARED_TTL = 12 * 3_600_000
+
 /** What a client was granted. */
 export interface Grant {
   client: Client
@@ -23,6 +26,8 @@ export interface Grant {
   audience: string[]
   /** The session of the browser that it was granted in. */
   browserSid?: string | null
+  /** Whether it may outlive the browser; it may where nothing is said. */
+  persistent?: boolean
   /** The `claims` parameter. */
   claims?: string | null
 }
@@ -42,17 +47,34 @@ export interface SessionStartsOptions {
 export function createSessionStarts(options: SessionStartsOptions) {
   const { store, secrets, issue, idleTtlOf, signOutOfOdoo } = options
 
+  /**
+   * What a shared computer leaves of a life. An app that was let in there has no longer one than the
+   * browser's session: its token lies on the same computer.
+   */
+  const lifeOf = async (
+    { browserSid = null, persistent = true }: Grant,
+    now: number,
+  ): Promise<{ persistent: 0 | 1; most: number }> => {
+    const browser = browserSid === null ? undefined : await store.get(browserSid)
+    if (browser?.persistent === 0) {
+      return { persistent: 0, most: Math.max(0, browser.absolute_expires_at - now) }
+    }
+    return persistent ? { persistent: 1, most: Infinity } : { persistent: 0, most: SHARED_TTL }
+  }
+
   const begin = async (
     identity: Identity,
     grant: Grant,
     device: Device,
     idleTtl: number,
     now: number,
-    absoluteTtl = Math.min(options.absoluteTtl, grant.client.refresh_absolute_ttl * 1000),
+    registeredTtl = Math.min(options.absoluteTtl, grant.client.refresh_absolute_ttl * 1000),
   ): Promise<Session> => {
     // Here, where every way to sign in comes by.
     if (!mayUse(grant.client, identity.groups)) throw new BridgeError('access_denied')
     const sid = randomUUID()
+    const { persistent, most } = await lifeOf(grant, now)
+    const absoluteTtl = Math.min(registeredTtl, most)
     return {
       sid,
       uid: identity.uid,
@@ -85,6 +107,7 @@ export function createSessionStarts(options: SessionStartsOptions) {
       claims: grant.claims ?? null,
       logout_at: null,
       logout_tries: 0,
+      persistent,
     }
   }
 

@@ -10,11 +10,17 @@ export class ApiError extends Error {
   readonly code: ApiErrorCode
   /** Why, in Odoo's own words, where it is Odoo that does not let the user. */
   readonly odooMessage: string | undefined
+  /** Whether nobody could answer, as opposed to: somebody said no. */
+  readonly isOutage: boolean
 
-  constructor(code: ApiErrorCode, options: ErrorOptions & { odooMessage?: string } = {}) {
+  constructor(
+    code: ApiErrorCode,
+    options: ErrorOptions & { odooMessage?: string; isOutage?: boolean } = {},
+  ) {
     super(code, options)
     this.code = code
     this.odooMessage = options.odooMessage
+    this.isOutage = options.isOutage ?? (code === 'offline' || code === 'unreachable')
   }
 }
 
@@ -23,7 +29,10 @@ export async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => null)) as Partial<ErrorResponse> | null
   if (body?.error) {
     const { error, odoo_message } = body
-    return new ApiError(error, odoo_message === undefined ? {} : { odooMessage: odoo_message })
+    return new ApiError(error, {
+      isOutage: response.status >= 500,
+      ...(odoo_message === undefined ? {} : { odooMessage: odoo_message }),
+    })
   }
   return new ApiError(response.status >= 500 ? 'unreachable' : 'bad_response')
 }
@@ -41,6 +50,6 @@ export function errorWithoutAnswer(error: unknown): ApiError | null {
     case 'session_ended':
       return null
     default:
-      return new ApiError(error.code, { cause: error })
+      return new ApiError(error.code, { cause: error, isOutage: (error.status ?? 0) >= 500 })
   }
 }

@@ -1,4 +1,4 @@
-import type { TokenResponse } from '@drawbridge/bridge/contract'
+import type { SessionTokenResponse } from '@drawbridge/bridge/contract'
 import { SessionError } from './errors.ts'
 
 /** An access token, and what the client needs to know of it. Never leaves memory. */
@@ -17,7 +17,17 @@ export interface AccessToken {
   askedAt: number
   /** Milliseconds that it is good for, from then on. */
   lifetime: number
+  /**
+   * When the session is over if it is not refreshed again: milliseconds since 1970 by this
+   * machine's own clock.
+   */
+  sessionExpiresAt: number
+  /** Whether the session may outlive the browser: false at a shared computer. */
+  persistent: boolean
 }
+
+/** What an app may know of the session that it is in now. */
+export type CurrentSession = Pick<AccessToken, 'sub' | 'sid' | 'sessionExpiresAt' | 'persistent'>
 
 /**
  * Reads the answer of `POST /auth/login` and `POST /auth/refresh`.
@@ -27,11 +37,21 @@ export interface AccessToken {
  * @throws {SessionError} `bad_response`
  */
 export function readTokenResponse(body: unknown, askedAt: number): AccessToken {
-  const { access_token, expires_in } = (body ?? {}) as Partial<TokenResponse>
+  const { access_token, expires_in, refresh_expires_in, persistent } = (body ??
+    {}) as Partial<SessionTokenResponse>
   if (typeof access_token !== 'string' || typeof expires_in !== 'number') {
     throw new SessionError('bad_response')
   }
-  return { value: access_token, ...readClaims(access_token), askedAt, lifetime: expires_in * 1000 }
+  return {
+    value: access_token,
+    ...readClaims(access_token),
+    askedAt,
+    lifetime: expires_in * 1000,
+    // A bridge that does not say how long is believed no longer than now.
+    sessionExpiresAt:
+      askedAt + (typeof refresh_expires_in === 'number' ? refresh_expires_in * 1000 : 0),
+    persistent: persistent !== false,
+  }
 }
 
 function readClaims(token: string): { sub: string; sid: string; iat: number } {

@@ -5,6 +5,7 @@
  *     if (!(await session.restore())) await session.login({ login, password })
  *     const response = await session.fetch('/api/protected/data')
  */
+export type { CurrentSession } from './access-token.ts'
 export { SessionError } from './errors.ts'
 export type { SessionErrorCode } from './errors.ts'
 export { SESSION_EVENTS } from './events.ts'

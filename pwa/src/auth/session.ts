@@ -1,5 +1,5 @@
 import type { LoginRequest } from '@drawbridge/bridge/contract'
-import type { AccessToken } from './access-token.ts'
+import type { AccessToken, CurrentSession } from './access-token.ts'
 import { bridgeRequests, timingOf } from './bridge-requests.ts'
 import type { Timing } from './bridge-requests.ts'
 import { destinations } from './destinations.ts'
@@ -67,6 +67,14 @@ export class Session extends SessionEventTarget {
   get user(): { sub: string } | null {
     const token = this.#holder.current
     return token && { sub: token.sub }
+  }
+
+  /** The session that calls are made in now; null if there is none. */
+  get current(): CurrentSession | null {
+    const token = this.#holder.current
+    if (!token) return null
+    const { sub, sid, sessionExpiresAt, persistent } = token
+    return { sub, sid, sessionExpiresAt, persistent }
   }
 
   /** When the access token expires, in milliseconds since 1970 by the local clock. To be shown. */

@@ -35,6 +35,8 @@ const base64url = (value: unknown): string =>
 export class Bridge {
   /** Seconds. */
   lifetime = 600
+  /** Seconds that a session lives on without a refresh. */
+  sessionLifetime = 6 * 86_400
   /** Codes of the second factor, by the logins that need one. */
   readonly codes = new Map<string, string>()
   /** Every request, in order. */
@@ -47,13 +49,15 @@ export class Bridge {
   refreshFails: { status: number; error: ErrorCode } | null = null
   /** What every answer says of its making. */
   timing: string | undefined
+  /** What a protected request with a good token is answered. */
+  answer: ((path: string) => { status: number; json: unknown } | null) | null = null
   /** Answered to `POST /auth/logout` in place of the truth. */
   logoutFails: { status: number; error: ErrorCode } | null = null
 
   readonly #server = createServer((request, response) => {
     void this.#answer(request, response)
   })
-  readonly #sessions = new Map<string, { sub: string; generation: number }>()
+  readonly #sessions = new Map<string, { sub: string; generation: number; persistent: boolean }>()
   readonly #valid = new Set<string>()
   readonly #waiting: { path: string; count: number; resolve: () => void }[] = []
   #made = 0
@@ -132,7 +136,7 @@ export class Bridge {
       json: { error: failure.error },
     })
     if (path === '/auth/login') {
-      const { login, password, totp } = JSON.parse(body) as LoginRequest
+      const { login, password, totp, persistent = true } = JSON.parse(body) as LoginRequest
       if (password !== `${login}'s`) return refused({ status: 401, error: 'invalid_credentials' })
       const code = this.codes.get(login)
       if (code !== totp) {
@@ -140,11 +144,11 @@ export class Bridge {
         return refused({ status: 401, error })
       }
       const made = `sid-${++this.#made}`
-      this.#sessions.set(made, { sub: login, generation: 0 })
+      this.#sessions.set(made, { sub: login, generation: 0, persistent })
       return {
         status: 200,
         headers: { 'Set-Cookie': `rt=${made}.0` },
-        json: this.#tokens(made, login),
+        json: this.#tokens(made, login, persistent),
       }
     }
     if (path === '/auth/refresh') {
@@ -158,7 +162,7 @@ export class Bridge {
       return {
         status: 200,
         headers: { 'Set-Cookie': `rt=${sid}.${session.generation}` },
-        json: this.#tokens(sid, session.sub),
+        json: this.#tokens(sid, session.sub, session.persistent),
       }
     }
     if (path === '/auth/logout') {
@@ -173,15 +177,22 @@ export class Bridge {
       const challenge = 'Bearer error="invalid_token", error_description="The token expired"'
       return { status: 401, headers: { 'WWW-Authenticate': challenge }, json: {} }
     }
-    return { status: 200, json: { path, body } }
+    return this.answer?.(path) ?? { status: 200, json: { path, body } }
   }
 
-  #tokens(sid: string, sub: string): object {
+  #tokens(sid: string, sub: string, persistent: boolean): object {
     const header = base64url({ alg: 'none', typ: 'at+jwt' })
     // Its clock is nobody else's: it only goes on from token to token.
     const iat = ++this.#made
     const token = `${header}.${base64url({ sub, sid, iat })}.x`
     this.#valid.add(token)
-    return { access_token: token, token_type: 'Bearer', expires_in: this.lifetime, scope: '' }
+    return {
+      access_token: token,
+      token_type: 'Bearer',
+      expires_in: this.lifetime,
+      scope: '',
+      refresh_expires_in: this.sessionLifetime,
+      persistent,
+    }
   }
 }

@@ -137,6 +137,7 @@ export class DrawbridgeAccount extends DrawbridgeElement {
           <p class="name">
             <strong>${name}</strong>
             ${each.current ? html`<span class="badge">${msg('This device')}</span>` : nothing}
+            ${each.persistent ? nothing : html`<span class="badge">${msg('Shared computer')}</span>`}
           </p>
           <p>
             ${msg(str`Used ${when}, from ${each.ip}`, { desc: '“3 hours ago”; an IP address' })}

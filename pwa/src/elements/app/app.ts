@@ -4,13 +4,22 @@ import type { PropertyValues, TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
 import type { ProtectedData } from '@drawbridge/bridge/contract'
 import type { ActivityLog } from '../../activity-log.ts'
+import { errorWithoutAnswer } from '../../api/api-error.ts'
 import type { Session } from '../../auth/index.ts'
 import { followLanguage } from '../../language.ts'
+import { ContactsReader } from '../../offline/contacts-reader.ts'
+import { Keeper } from '../../offline/keeper.ts'
+import { KeptContacts } from '../../offline/kept-contacts.ts'
+import { Reconnecting } from '../../offline/reconnecting.ts'
 import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
 import type { Route } from '../../routes.ts'
+import { Absence } from '../../shared-computer/absence.ts'
+import { SignOutDue } from '../../sign-out-due.ts'
+import '../absence-warning/absence-warning.ts'
 import '../account/account.ts'
 import '../activity/activity.ts'
 import '../contacts/contacts.ts'
+import '../keeping/keeping.ts'
 import '../sign-in/sign-in.ts'
 import type { SignInNotice } from '../sign-in/sign-in.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
@@ -19,7 +28,14 @@ import './app.css'
 
 const NAME = 'Drawbridge'
 
-type Phase = 'starting' | 'unreachable' | 'signed-out' | 'signed-in'
+type Phase =
+  | 'starting'
+  /** Nobody knows whether somebody is signed in, and nothing is kept. */
+  | 'unreachable'
+  /** The same, and there is what was kept for the user of before. */
+  | 'offline'
+  | 'signed-out'
+  | 'signed-in'
 
 /** The whole app: which screen is to be seen, and who is signed in. */
 export class DrawbridgeApp extends DrawbridgeElement {
@@ -31,6 +47,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
     profile: { state: true },
     company: { state: true },
     notice: { state: true },
+    isWarned: { state: true },
   }
 
   /** To be set before the element is connected. */
@@ -45,6 +62,15 @@ export class DrawbridgeApp extends DrawbridgeElement {
   /** The one that the user has chosen to work in; null: all of theirs. */
   declare private company: number | null
   declare private notice: SignInNotice | null
+  /** Whether the user is about to be signed out, because they seem to have gone. */
+  declare private isWarned: boolean
+  /** Whose screens these are. */
+  #user: { sid: string; sub: string } | null = null
+  #keeper!: Keeper
+  #reader!: ContactsReader
+  #absence!: Absence
+  readonly #reconnecting = new Reconnecting()
+  readonly #signOutDue = new SignOutDue()
 
   constructor() {
     super()
@@ -53,11 +79,15 @@ export class DrawbridgeApp extends DrawbridgeElement {
     this.profile = null
     this.company = null
     this.notice = null
+    this.isWarned = false
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
     const signal = this.disconnected
+    this.#keeper = new Keeper(this.session)
+    this.#reader = new ContactsReader(this.session, new KeptContacts(this.#keeper))
+    this.#absence = new Absence(this.session)
     window.addEventListener('popstate', this.#follow, { signal })
     this.session.addEventListener('signed-in', this.#enter, { signal })
     this.session.addEventListener(
@@ -70,15 +100,61 @@ export class DrawbridgeApp extends DrawbridgeElement {
     this.session.addEventListener(
       'user-changed',
       () => {
-        this.profile = null
-        this.company = null
+        this.#meetSession()
         this.requestUpdate()
       },
       { signal },
     )
-    // Whoever asked before may have heard of it already.
-    if (this.session.user) this.#enter()
-    else void this.#restore()
+    this.session.addEventListener(
+      'refreshed',
+      ({ detail: { outcome } }) => {
+        // Without a token there was no session that could be told to be over.
+        if (outcome === 'refused' && this.phase === 'offline') this.#leave('ended')
+        if (outcome !== 'renewed') return
+        if (this.phase === 'offline') this.#enter()
+        // Another session of the same user may have come with it.
+        else if (this.phase === 'signed-in') this.#meetSession()
+      },
+      { signal },
+    )
+    // After the listeners above: what is wiped because nobody is signed in any more leaves nothing
+    // to look for here.
+    this.#keeper.follow(signal)
+    this.#listenToDevice(signal)
+    signal.addEventListener('abort', () => {
+      this.#absence.stop()
+      this.#reconnecting.stop()
+    })
+    // Whoever asked for the session may have been answered before this was here to listen.
+    void this.#keeper.begin()
+    void this.#restore()
+  }
+
+  /** What this device has to say: its disk, its network, its clock, and who sits before it. */
+  #listenToDevice(signal: AbortSignal): void {
+    const on = (target: EventTarget, name: string, listener: (event: Event) => void) => {
+      target.addEventListener(name, listener, { signal })
+    }
+    on(this.#keeper, 'wiped', () => {
+      const isKeptShown =
+        this.phase === 'offline' || (this.phase === 'signed-in' && this.#reader.outage !== null)
+      if (isKeptShown) void this.#restore()
+    })
+    on(this.#reconnecting, 'retry', () => void this.#tryAgain())
+    on(this.#absence, 'absent', () => void this.#signOut('absent'))
+    on(this.#absence, 'warned', () => (this.isWarned = true))
+    on(this.#absence, 'back', () => (this.isWarned = false))
+    on(window, 'online', () => {
+      if (this.notice === 'sign-out-failed') void this.#signOut()
+    })
+    // A page that the browser keeps for going back to is a picture of before: whoever is signed out
+    // meanwhile is not to be seen in it, not even for a moment.
+    on(window, 'pagehide', (event) => {
+      if ((event as PageTransitionEvent).persisted) this.#hide()
+    })
+    on(window, 'pageshow', (event) => {
+      if ((event as PageTransitionEvent).persisted) void this.#restore()
+    })
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -107,9 +183,10 @@ export class DrawbridgeApp extends DrawbridgeElement {
           <drawbridge-sign-in
             .session=${this.session}
             .notice=${this.notice}
-            @sign-out-again=${this.#signOut}
+            @sign-out-again=${() => this.#signOut()}
           ></drawbridge-sign-in>
         `
+      case 'offline':
       case 'signed-in':
         return this.#renderScreens()
     }
@@ -123,7 +200,9 @@ export class DrawbridgeApp extends DrawbridgeElement {
           <h1>${msg('The server does not answer')}</h1>
           <p>${msg('You are not signed out: as soon as it answers, you go on where you were.')}</p>
         </div>
-        <button class="button" type="button" @click=${this.#restore}>${msg('Try again')}</button>
+        <button class="button" type="button" @click=${() => this.#restore()}>
+          ${msg('Try again')}
+        </button>
       </main>
     `
   }
@@ -140,16 +219,16 @@ export class DrawbridgeApp extends DrawbridgeElement {
           ${profile ? html`<strong>${profile.name}</strong><span>${profile.login}</span>` : nothing}
         </p>
         ${profile ? this.#renderCompanies(profile) : nothing}
-        <button class="button quiet" type="button" @click=${this.#signOut}>
+        <button class="button quiet" type="button" @click=${() => this.#signOut()}>
           ${signOut}<span>${msg('Sign out')}</span>
         </button>
       </header>
       <main class="screens" data-route=${route}>
         <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
           ${keyed(
-            `${this.session.user?.sub ?? ''} ${this.company ?? ''}`,
+            `${this.#user?.sub ?? ''} ${this.company ?? ''}`,
             html`<drawbridge-contacts
-              .session=${this.session}
+              .reader=${this.#reader}
               .company=${this.company}
               @profile=${this.#meet}
             ></drawbridge-contacts>`,
@@ -159,8 +238,12 @@ export class DrawbridgeApp extends DrawbridgeElement {
           ${
             route === 'account'
               ? keyed(
-                  this.session.user?.sub,
-                  html`<drawbridge-account .session=${this.session}></drawbridge-account>`,
+                  this.#user?.sub,
+                  html`<drawbridge-account .session=${this.session}></drawbridge-account>
+                    <drawbridge-keeping
+                      .session=${this.session}
+                      .keeper=${this.#keeper}
+                    ></drawbridge-keeping>`,
                 )
               : nothing
           }
@@ -174,6 +257,16 @@ export class DrawbridgeApp extends DrawbridgeElement {
         ${this.#renderTab('account', msg('Devices'), device)}
         ${this.#renderTab('activity', msg('Steps', { desc: 'Tab; short for “What just happened”' }), steps)}
       </nav>
+      ${
+        this.isWarned
+          ? html`<drawbridge-absence-warning
+              @stay=${() => {
+                this.#absence.stay()
+              }}
+              @leave=${() => this.#signOut()}
+            ></drawbridge-absence-warning>`
+          : nothing
+      }
     `
   }
 
@@ -206,19 +299,71 @@ export class DrawbridgeApp extends DrawbridgeElement {
     `
   }
 
-  readonly #restore = async (): Promise<void> => {
+  async #restore(): Promise<void> {
+    this.#hide()
+    await this.#keeper.settle()
+    await this.#tryAgain()
+  }
+
+  /** Nothing of anybody is to be seen. */
+  #hide(): void {
+    if (this.phase === 'signed-out') return
     this.phase = 'starting'
+    this.profile = null
+  }
+
+  async #tryAgain(): Promise<void> {
+    if (this.phase === 'signed-out') return
     const restoring = this.restoring ?? this.session.restore()
     this.restoring = null
     try {
-      // Where it finds a session, the event has already opened the door.
+      // Where there was none before, the event has already opened the door.
       if (!(await restoring)) this.#leave(null)
-    } catch {
-      this.phase = 'unreachable'
+      else if (this.phase !== 'signed-in') this.#enter()
+    } catch (error) {
+      await this.#goOffline(error)
     }
   }
 
+  /** Shows what was kept, if there is anything. */
+  async #goOffline(error: unknown): Promise<void> {
+    const owner = await this.#keeper.open()
+    // Another tab was faster.
+    if (this.phase === 'signed-out' || this.phase === 'signed-in') return
+    if (!owner) {
+      this.phase = 'unreachable'
+      this.#reconnecting.again()
+      return
+    }
+    this.#reconnecting.stop()
+    this.#reader.outage = errorWithoutAnswer(error)?.code ?? 'unreachable'
+    this.#user = owner
+    this.profile = owner.profile
+    this.phase = 'offline'
+    this.#follow()
+  }
+
+  /** Looks whose session it is now. @returns false where nobody may see it: it is being ended */
+  #meetSession(): boolean {
+    const { current } = this.session
+    if (!current) return false
+    if (this.#user?.sub !== current.sub) {
+      this.profile = null
+      this.company = null
+    }
+    this.#user = current
+    const isDue = this.#signOutDue.sid === current.sid
+    if (isDue || !this.#absence.watch()) {
+      void this.#signOut(isDue ? 'signed-out' : 'absent')
+      return false
+    }
+    this.#signOutDue.sid = null
+    return true
+  }
+
   readonly #enter = (): void => {
+    if (!this.#meetSession()) return
+    this.#reconnecting.stop()
     if (this.route === 'signIn' && !this.#goBack()) return
     this.notice = null
     this.phase = 'signed-in'
@@ -247,19 +392,30 @@ export class DrawbridgeApp extends DrawbridgeElement {
   #leave(notice: SignInNotice | null): void {
     const path = location.pathname + location.search + location.hash
     // Who signs out is done here; who was thrown out wants to come back.
-    const back = notice === 'signed-out' ? ROUTES.contacts : path
+    const isDone = notice === 'signed-out' || notice === 'absent'
+    const back = isDone ? ROUTES.contacts : path
     if (this.route !== 'signIn') history.replaceState(null, '', signInAddress(back))
     this.notice = notice
     this.profile = null
     this.company = null
+    this.#user = null
+    this.isWarned = false
+    this.#absence.stop()
+    this.#reconnecting.stop()
     this.phase = 'signed-out'
     this.#follow()
   }
 
-  readonly #signOut = async (): Promise<void> => {
+  async #signOut(notice: 'signed-out' | 'absent' = 'signed-out'): Promise<void> {
+    const { current } = this.session
+    this.#signOutDue.sid = current?.sid ?? this.#user?.sid ?? this.#signOutDue.sid
+    // Without a token there is no event that would do it.
+    if (this.phase === 'offline') this.#leave(notice)
+    void this.#keeper.wipe('session')
     try {
       await this.session.logout()
-      this.notice = 'signed-out'
+      this.#signOutDue.sid = null
+      this.notice = notice
     } catch {
       this.notice = 'sign-out-failed'
     }
@@ -273,7 +429,8 @@ export class DrawbridgeApp extends DrawbridgeElement {
   /** Brings the screen into line with the address. */
   readonly #follow = (): void => {
     this.route = routeOf(location.pathname)
-    if (this.phase === 'signed-in' && this.route === 'signIn') {
+    const isInside = this.phase === 'signed-in' || this.phase === 'offline'
+    if (isInside && this.route === 'signIn') {
       history.replaceState(null, '', ROUTES.contacts)
       this.route = 'contacts'
     }

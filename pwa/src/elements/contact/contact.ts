@@ -1,15 +1,16 @@
-import { msg } from '@lit/localize'
+import { msg, str } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import type { ContactChange, ContactDetails } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
-import { changeContact, readContact, readPhoto } from '../../api/contacts.ts'
 import type { ContactAddress } from '../../api/contacts.ts'
-import type { Session } from '../../auth/index.ts'
+import type { ContactsReader, Opened } from '../../offline/contacts-reader.ts'
+import { language } from '../../language.ts'
 import { initials, isPage, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { explain } from '../shared/explain.ts'
 import { close, mail, map, phone, warning } from '../shared/icons.ts'
+import { asOf } from '../shared/time.ts'
 import './contact.css'
 
 /** A map that needs no account. Nothing is asked of it before somebody opens it. */
@@ -22,7 +23,7 @@ const mapOf = (lines: readonly string[]): string =>
  */
 export class DrawbridgeContact extends DrawbridgeElement {
   static override properties = {
-    session: { attribute: false },
+    reader: { attribute: false },
     address: { attribute: false },
     contact: { state: true },
     photo: { state: true },
@@ -30,9 +31,10 @@ export class DrawbridgeContact extends DrawbridgeElement {
     busy: { state: true },
     error: { state: true },
     saved: { state: true },
+    kept: { state: true },
   }
 
-  declare session: Session
+  declare reader: ContactsReader
   /** To be set before the element is connected. */
   declare address: ContactAddress
   declare private contact: ContactDetails | null
@@ -42,6 +44,8 @@ export class DrawbridgeContact extends DrawbridgeElement {
   declare private error: ApiError | null
   /** The last change is in Odoo. */
   declare private saved: boolean
+  /** What is shown, where it was kept on this device. */
+  declare private kept: Opened | null
 
   constructor() {
     super()
@@ -51,6 +55,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.busy = false
     this.error = null
     this.saved = false
+    this.kept = null
   }
 
   override connectedCallback(): void {
@@ -70,7 +75,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
           <form method="dialog">
             <button class="button quiet" aria-label=${msg('Close')}>${close}</button>
           </form>
-          <p class="said" role="status">${this.#renderStatus()}</p>
+          <p class=${this.kept ? 'said kept' : 'said'} role="status">${this.#renderStatus()}</p>
           ${contact ? this.#renderContact(contact) : html`<h2 id="contact-name"></h2>`}
           <p class="error" id="contact-error" role="alert">
             ${error ? html`${warning}<span>${reasonOf(error)}</span>` : nothing}
@@ -81,8 +86,13 @@ export class DrawbridgeContact extends DrawbridgeElement {
   }
 
   #renderStatus(): string {
-    if (this.contact) return this.saved ? msg('Saved in Odoo.') : ''
-    return this.error ? '' : msg('Loading…')
+    if (!this.contact) return this.error ? '' : msg('Loading…')
+    if (!this.kept?.outage) return this.saved ? msg('Saved in Odoo.') : ''
+    const when = asOf(this.kept.outage.readAt, Date.now(), language())
+    const said = msg(str`As of ${when}.`)
+    return this.kept.isPartial
+      ? `${said} ${msg('You have not opened this contact before: only what the list shows is kept.')}`
+      : said
   }
 
   #renderContact(contact: ContactDetails): TemplateResult {
@@ -192,10 +202,12 @@ export class DrawbridgeContact extends DrawbridgeElement {
   async #load(): Promise<void> {
     const signal = this.disconnected
     try {
-      this.contact = await readContact(this.session, this.address, signal)
-      if (this.contact?.photo === true) {
-        this.photo = await readPhoto(this.session, this.address.id, signal)
-      }
+      const opened = await this.reader.contact(this.address, signal)
+      if (!opened) return
+      this.contact = opened.contact
+      this.kept = opened.outage ? opened : null
+      if (opened.outage) this.photo = opened.photo
+      else if (opened.contact.photo) this.photo = await this.reader.photo(this.address, signal)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       // Without its picture a contact is a contact.
@@ -235,7 +247,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.error = null
     try {
       const signal = this.disconnected
-      const changed = await changeContact(this.session, this.address, change, signal)
+      const changed = await this.reader.change(this.address, change, signal)
       if (!changed) return
       this.contact = changed
       this.editing = false

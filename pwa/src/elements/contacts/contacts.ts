@@ -3,19 +3,19 @@ import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
 import { repeat } from 'lit/directives/repeat.js'
-import type { Contact, ContactsPage } from '@drawbridge/bridge/contract'
+import type { Contact } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
-import { readContacts } from '../../api/contacts.ts'
-import { readProtectedData } from '../../api/protected-data.ts'
-import type { Session } from '../../auth/index.ts'
 import { language, numberOf, plural } from '../../language.ts'
+import type { ContactsReader, Listed, Outage } from '../../offline/contacts-reader.ts'
+import { Reconnecting } from '../../offline/reconnecting.ts'
 import { ROUTES } from '../../own-routes.ts'
 import '../contact/contact.ts'
 import { initials, mailTo, telephone } from '../shared/contact.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { explain } from '../shared/explain.ts'
-import { people, reload, warning } from '../shared/icons.ts'
+import { offline, people, reload, warning } from '../shared/icons.ts'
+import { asOf } from '../shared/time.ts'
 import './contacts.css'
 
 /** How many rows stand in for the list while it is loaded. */
@@ -39,7 +39,7 @@ const TYPING = 250
 /** The contacts that Odoo shows this user. Sends `profile` once it knows who that is. */
 export class DrawbridgeContacts extends DrawbridgeElement {
   static override properties = {
-    session: { attribute: false },
+    reader: { attribute: false },
     company: { attribute: false },
     contacts: { state: true },
     total: { state: true },
@@ -47,9 +47,10 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     loading: { state: true },
     error: { state: true },
     opened: { state: true },
+    outage: { state: true },
   }
 
-  declare session: Session
+  declare reader: ContactsReader
   /** To work in; null: all of the user's. To be set before the element is connected. */
   declare company: number | null
   /** As far as they were loaded; null before the first answer. */
@@ -60,6 +61,9 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   declare private error: ApiErrorCode | null
   /** The one that is looked at: its id stands in the address. */
   declare private opened: number | null
+  /** Where the list is one that was kept on this device: why. */
+  declare private outage: Outage | null
+  readonly #reconnecting = new Reconnecting()
   /** Where the next page begins. */
   #after: string | null = null
   /** What the list is of. */
@@ -84,11 +88,16 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     this.loading = false
     this.error = null
     this.opened = openedId()
+    this.outage = null
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    window.addEventListener('popstate', this.#follow, { signal: this.disconnected })
+    const signal = this.disconnected
+    window.addEventListener('popstate', this.#follow, { signal })
+    this.#reconnecting.addEventListener('retry', this.#retry, { signal })
+    this.reader.session.addEventListener('signed-in', this.#retry, { signal })
+    window.addEventListener('offline', () => void this.#load(true), { signal })
     void this.#load()
   }
 
@@ -97,6 +106,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     clearTimeout(this.#typing)
     this.#asking.abort()
     this.#end.disconnect()
+    this.#reconnecting.stop()
   }
 
   protected override updated(): void {
@@ -130,6 +140,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         spellcheck="false"
         @input=${this.#type}
       />
+      <div aria-live="polite">${this.outage ? this.#renderOutage(this.outage) : nothing}</div>
       ${error && contacts ? this.#renderError(error, msg('This is the list as it was before.')) : nothing}
       <div class="card" aria-busy=${loading ? 'true' : 'false'}>
         ${contacts ? this.#renderContacts(contacts) : error ? this.#renderError(error) : renderSkeleton()}
@@ -139,7 +150,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
         this.opened === null
           ? nothing
           : html`<drawbridge-contact
-              .session=${this.session}
+              .reader=${this.reader}
               .address=${{ id: this.opened, company: this.company }}
               @close=${this.#close}
               @changed=${this.#change}
@@ -153,6 +164,12 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     if (!contacts || !loadedAt) return this.loading ? msg('Loading contacts…') : ''
     if (contacts.length === 0) return ''
     const isAll = this.#after === null
+    if (this.outage) {
+      const kept = numberOf(contacts.length)
+      return this.#search === ''
+        ? msg(str`${kept} kept on this device`, { desc: 'How many contacts there are offline' })
+        : foundText(contacts.length, true)
+    }
     const all = numberOf(total)
     const count =
       this.#search === ''
@@ -201,6 +218,13 @@ export class DrawbridgeContacts extends DrawbridgeElement {
             </p>`
       }
     `
+  }
+
+  #renderOutage({ code, readAt }: Outage): TemplateResult {
+    const when = asOf(readAt, Date.now(), language())
+    return html`<p class="outage">
+      ${offline}<span>${explain(code)} ${msg(str`As of ${when}.`)}</span>
+    </p>`
   }
 
   #renderError(code: ApiErrorCode, hint?: string): TemplateResult {
@@ -256,7 +280,12 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 
   readonly #reload = (): void => {
-    if (!this.loading) void this.#load()
+    if (!this.loading) void this.#load(true)
+  }
+
+  /** Asks again behind what is shown. */
+  readonly #retry = (): void => {
+    if ((this.outage || this.error === 'offline') && !this.loading) void this.#load(true)
   }
 
   readonly #more = (): void => {
@@ -268,31 +297,31 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     })
   }
 
-  /** The first page, of what is searched for. */
-  #load(): Promise<void> {
+  /**
+   * The first page, of what is searched for.
+   * @param anew whether the bridge is asked although it did not answer last time
+   */
+  #load(anew = false): Promise<void> {
     return this.#ask(async (signal) => {
-      if (this.#search !== '') {
-        const page = await this.#read(null, signal)
-        if (page) this.#take(page, [])
-        return
-      }
-      const data = await readProtectedData(this.session, this.company, signal)
-      if (!data) return
-      this.total = data.total
-      this.#take(data, [])
-      this.dispatchEvent(new CustomEvent('profile', { detail: data.user }))
+      const page = await this.#read(null, signal, anew)
+      if (page) this.#take(page, [])
     })
   }
 
-  #read(after: string | null, signal: AbortSignal): Promise<ContactsPage | null> {
+  #read(after: string | null, signal: AbortSignal, anew = false): Promise<Listed | null> {
     const query = { search: this.#search, after, company: this.company }
-    return readContacts(this.session, query, signal)
+    return this.reader.list(query, signal, anew)
   }
 
-  #take({ contacts, after }: ContactsPage, before: readonly Contact[]): void {
+  #take({ contacts, after, total, user, outage }: Listed, before: readonly Contact[]): void {
     this.contacts = [...before, ...contacts]
     this.#after = after
     if (before.length === 0) this.loadedAt = new Date()
+    if (total !== null) this.total = total
+    if (user) this.dispatchEvent(new CustomEvent('profile', { detail: user }))
+    this.outage = outage
+    if (outage) this.#reconnecting.again()
+    else this.#reconnecting.stop()
   }
 
   /** One question at a time: the answer to the one before does not matter any more. */
@@ -306,7 +335,9 @@ export class DrawbridgeContacts extends DrawbridgeElement {
       this.error = null
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      if (!asking.signal.aborted) this.error = error.code
+      if (asking.signal.aborted) return
+      this.error = error.code
+      if (error.code === 'offline') this.#reconnecting.again()
     } finally {
       if (this.#asking === asking) this.loading = false
     }

@@ -24,6 +24,9 @@ export const steps = icon(
 )
 export const signOut = icon(svg`<path d="M14 4h5v16h-5M4 12h11M11 8l4 4-4 4" />`)
 export const warning = icon(svg`<path d="M12 4 2.8 20h18.4zM12 10v4.5M12 17.3v.2" />`)
+export const offline = icon(
+  svg`<path d="M7 18h10.5a4 4 0 0 0 1.2-7.8M15.5 6.6A6 6 0 0 0 6.3 9.5 4.3 4.3 0 0 0 7 18M4 4l16 16" />`,
+)
 export const device = icon(
   svg`<rect x="3" y="4.5" width="18" height="12" rx="1.5" /><path d="M8.5 20h7M12 16.5V20" />`,
 )

@@ -23,3 +23,15 @@ export function sinceThen(then: number, now: number, language: string): string {
 /** "3 November 2026". @param at seconds since 1970 */
 export const dateOf = (at: number, language: string): string =>
   new Date(at * 1000).toLocaleDateString(language, { dateStyle: 'long' })
+
+/**
+ * "14:02", and the day with it where that is another one.
+ * @param at milliseconds since 1970
+ * @param now milliseconds since 1970
+ */
+export function asOf(at: number, now: number, language: string): string {
+  const then = new Date(at)
+  return then.toDateString() === new Date(now).toDateString()
+    ? then.toLocaleTimeString(language, { timeStyle: 'short' })
+    : then.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' })
+}

@@ -1,6 +1,7 @@
 import { msg, str } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
+import { live } from 'lit/directives/live.js'
 import { readProviders } from '../../api/sign-in-methods.ts'
 import type { Provider } from '../../api/sign-in-methods.ts'
 import { SessionError } from '../../auth/index.ts'
@@ -11,7 +12,7 @@ import { mark, warning } from '../shared/icons.ts'
 import './sign-in.css'
 
 /** Why the user is asked to sign in. */
-export type SignInNotice = 'ended' | 'signed-out' | 'sign-out-failed'
+export type SignInNotice = 'ended' | 'signed-out' | 'absent' | 'sign-out-failed'
 
 /** The sign-in form. Sends `sign-out-again` when the user wants to repeat a failed sign-out. */
 export class DrawbridgeSignIn extends DrawbridgeElement {
@@ -24,6 +25,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     codeDue: { state: true },
     shown: { state: true },
     providers: { state: true },
+    isShared: { state: true },
   }
 
   declare session: Session
@@ -36,6 +38,8 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   /** Login and password are right, and the code of the second factor is asked for. */
   declare private codeDue: boolean
   declare private providers: Provider[]
+  /** The user says that others use this computer, too. Remembered nowhere: the next one is asked. */
+  declare private isShared: boolean
 
   constructor() {
     super()
@@ -46,6 +50,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     this.shown = false
     this.codeDue = false
     this.providers = []
+    this.isShared = false
   }
 
   override connectedCallback(): void {
@@ -70,7 +75,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
           <p class="lead">${msg('With the account that you have in Odoo.')}</p>
           <div class="notice" role="status">${this.#renderNotice()}</div>
           <form @submit=${this.#submit}>
-            <div ?hidden=${this.codeDue}>${this.#renderPassword()}</div>
+            <div ?hidden=${this.codeDue}>${this.#renderPassword()} ${this.#renderShared()}</div>
             ${this.codeDue ? this.#renderCode() : nothing}
             <button class="button" type="submit" aria-disabled=${busy ? 'true' : nothing}>
               ${busy ? msg('Signing in…') : msg('Sign in')}
@@ -132,6 +137,24 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
     `
   }
 
+  #renderShared(): TemplateResult {
+    return html`
+      <div class="shared">
+        <input
+          id="shared"
+          type="checkbox"
+          .checked=${live(this.isShared)}
+          aria-describedby="shared-hint"
+          @change=${this.#share}
+        />
+        <label for="shared">${msg('This is a shared computer')}</label>
+        <p id="shared-hint">
+          ${msg('Nothing is kept here, and you are signed out when you are gone for 15 minutes or close the browser.')}
+        </p>
+      </div>
+    `
+  }
+
   #renderCode(): TemplateResult {
     return html`
       <label for="totp">${msg('Code', { desc: 'Label: of the second factor' })}</label>
@@ -162,7 +185,10 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
       <p class="or"><span>${msg('or', { desc: 'Between two ways to sign in' })}</span></p>
       ${this.providers.map(
         ({ id, name, href }) => html`
-          <a class="button quiet" data-provider=${id} href=${href}
+          <a
+            class="button quiet"
+            data-provider=${id}
+            href=${this.isShared ? `${href}&persistent=false` : href}
             >${msg(str`Continue with ${name}`)}</a
           >
         `,
@@ -185,6 +211,10 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   async #offerProviders(signal: AbortSignal): Promise<void> {
     const providers = await readProviders(wayBack(), signal)
     if (!signal.aborted) this.providers = providers
+  }
+
+  readonly #share = (event: Event): void => {
+    this.isShared = (event.currentTarget as HTMLInputElement).checked
   }
 
   readonly #toggle = (): void => {
@@ -223,6 +253,7 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
         login: loginField.value,
         password: passwordField.value,
         ...(codeField === null ? {} : { totp: codeField.value }),
+        ...(this.isShared ? { persistent: false } : {}),
       })
       form.reset()
       this.codeDue = false
@@ -250,6 +281,8 @@ function noticeText(notice: SignInNotice): string {
       return msg('Your session is over. Sign in, and you are back where you were.')
     case 'signed-out':
       return msg('You are signed out.')
+    case 'absent':
+      return msg('You were signed out, because nobody was there for 15 minutes.')
     case 'sign-out-failed':
       return msg(
         'The server could not be told that you signed out: whoever opens this page in this browser is still you.',

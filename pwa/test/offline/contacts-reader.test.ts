@@ -1,0 +1,166 @@
+/** Contacts are read from the bridge, and from the device where nobody answers. */
+import { test } from 'tap'
+import type { Test } from 'tap'
+import { LARGEST_PHOTO, MOST_LISTED, MOST_OPENED } from '../../src/offline/kept-contacts.ts'
+import { ALL, details, firstPage, never, openDevice, row } from '../support/device.ts'
+import type { Device, Tab } from '../support/device.ts'
+
+const names = (listed: { contacts: readonly { id: number }[] } | null): number[] | undefined =>
+  listed?.contacts.map(({ id }) => id)
+
+async function signedIn(t: Test): Promise<{ device: Device; tab: Tab; sid: string }> {
+  const device = await openDevice(t)
+  const tab = await device.signedIn()
+  return { device, tab, sid: tab.session.current?.sid ?? '' }
+}
+
+/** All that was to be kept is. */
+const settled = ({ keeper, session }: Tab): Promise<void> =>
+  keeper.write(session.current?.sid ?? '', () => Promise.resolve())
+
+test('what was loaded of the list, what was opened and nothing else is there offline', async (t) => {
+  const { device, tab } = await signedIn(t)
+  t.match(await tab.reader.list(ALL, never), { outage: null, total: 4, user: { name: 'Ann' } })
+  await tab.reader.list({ ...ALL, after: 'two' }, never)
+  await tab.reader.list({ ...ALL, search: 'nine' }, never)
+  await tab.reader.contact({ id: 4, company: null }, never)
+  await tab.reader.contact({ id: 7, company: null }, never)
+  await settled(tab)
+
+  device.browser.offline = true
+  const listed = await tab.reader.list(ALL, never)
+  t.match(listed, { after: null, total: null, outage: { code: 'unreachable' } })
+  t.strictSame(names(listed), [1, 2, 3, 4, 7], 'found, but not opened: 9 is not kept')
+  t.strictSame(names(await tab.reader.list({ ...ALL, search: ' 0003 @example' }, never)), [3])
+  t.strictSame(names(await tab.reader.list({ ...ALL, search: '%' }, never)), [])
+
+  const opened = await tab.reader.contact({ id: 4, company: null }, never)
+  t.match(opened, { isPartial: false, contact: { job: 'Baker', may_edit: false } })
+  const other = await tab.reader.contact({ id: 2, company: null }, never)
+  t.match(other, { isPartial: true, contact: { ...row(2), job: null, may_edit: false } })
+  await t.rejects(tab.reader.contact({ id: 9, company: null }, never), { code: 'unreachable' })
+  await t.rejects(tab.reader.list({ ...ALL, company: 1 }, never), { code: 'unreachable' })
+  await t.rejects(tab.reader.list({ ...ALL, after: 'two' }, never), { code: 'unreachable' })
+})
+
+test('as it was, until somebody answers again', async (t) => {
+  const { device, tab } = await signedIn(t)
+  const { bridge } = device.browser
+  await tab.reader.list(ALL, never)
+  await settled(tab)
+  const { answer } = bridge
+  bridge.answer = () => ({ status: 503, json: { error: 'odoo_unavailable' } })
+  device.browser.clock += 60_000
+  const asked = bridge.count('/api/protected/data')
+  t.match(await tab.reader.list(ALL, never), {
+    outage: { code: 'odoo_unavailable', readAt: device.browser.clock - 60_000 },
+  })
+  t.match(await tab.reader.list(ALL, never), { outage: { code: 'odoo_unavailable' } })
+  t.equal(bridge.count('/api/protected/data'), asked + 1, 'nobody waits twice')
+  t.match(await tab.reader.list(ALL, never, true), { outage: { code: 'odoo_unavailable' } })
+  bridge.answer = answer
+  t.match(await tab.reader.list(ALL, never, true), { outage: null })
+  t.match(await tab.reader.list(ALL, never), { outage: null })
+})
+
+test('a refusal is no outage: it is said, and what is gone is forgotten', async (t) => {
+  const { device, tab } = await signedIn(t)
+  const { bridge } = device.browser
+  await tab.reader.list(ALL, never)
+  await tab.reader.contact({ id: 1, company: null }, never)
+  await settled(tab)
+  bridge.answer = () => ({ status: 404, json: { error: 'not_found' } })
+  await t.rejects(tab.reader.contact({ id: 1, company: null }, never), { code: 'not_found' })
+  await settled(tab)
+  t.equal(await tab.kept.contact({ id: 1, company: null }), null)
+  t.strictSame(names(await tab.kept.list(null, '')), [2])
+  bridge.answer = () => ({ status: 403, json: { error: 'insufficient_scope' } })
+  await t.rejects(tab.reader.list(ALL, never), { code: 'insufficient_scope' })
+})
+
+test('opened without a network, it goes on by itself when there is one', async (t) => {
+  const { device, tab } = await signedIn(t)
+  await tab.reader.list(ALL, never)
+  await settled(tab)
+  tab.close()
+  device.browser.offline = true
+  const later = device.tab()
+  t.match(await later.reader.list(ALL, never), { outage: { code: 'unreachable' } })
+  t.equal(later.session.current, null)
+  device.browser.offline = false
+  t.match(await later.reader.list(ALL, never, true), { outage: null })
+  t.match(later.session.current, { sub: 'ann' })
+})
+
+test('opened without a network, it ends when the bridge says so', async (t) => {
+  const { device, tab } = await signedIn(t)
+  await tab.reader.list(ALL, never)
+  await settled(tab)
+  tab.close()
+  device.browser.offline = true
+  const later = device.tab()
+  t.match(await later.reader.list(ALL, never), { outage: { code: 'unreachable' } })
+  device.browser.offline = false
+  device.browser.bridge.endSessions()
+  t.equal(await later.reader.list(ALL, never, true), null)
+  t.equal(later.wiped(), 1)
+  t.equal(await later.kept.list(null, ''), null)
+})
+
+test('what was changed is kept as Odoo has it now', async (t) => {
+  const { device, tab } = await signedIn(t)
+  await tab.reader.list(ALL, never)
+  await tab.reader.contact({ id: 1, company: null }, never)
+  device.browser.bridge.answer = () => ({ status: 200, json: details(1, { phone: '+1' }) })
+  await tab.reader.change({ id: 1, company: null }, { phone: '+1' }, never)
+  await settled(tab)
+  t.match(await tab.kept.contact({ id: 1, company: null }), { contact: { phone: '+1' } })
+  const list = await tab.kept.list(null, '')
+  t.strictSame(list?.contacts[0], row(1, { phone: '+1' }), 'a row, and no more than that')
+})
+
+test('companies are kept apart', async (t) => {
+  const { tab, sid } = await signedIn(t)
+  await tab.kept.keepFirst(sid, 1, firstPage({ contacts: [row(1)] }))
+  await tab.kept.keepFirst(sid, 11, firstPage({ contacts: [row(2)] }))
+  await tab.kept.keepContact(sid, 1, details(5))
+  t.strictSame(names(await tab.kept.list(1, '')), [1, 5])
+  t.strictSame(names(await tab.kept.list(11, '')), [2])
+  t.equal(await tab.kept.list(null, ''), null)
+  t.equal(await tab.kept.contact({ id: 5, company: 11 }), null)
+})
+
+test('there are bounds', async (t) => {
+  const { device, tab, sid } = await signedIn(t)
+  const page = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => row(from + index))
+  await tab.kept.keepFirst(sid, null, firstPage({ contacts: page(1, 990), after: 'a' }))
+  await tab.kept.keepPage(sid, null, 'b', { contacts: page(5000, 50), after: 'c' })
+  t.equal((await tab.kept.list(null, ''))?.contacts.length, 990, 'a page that does not fit')
+  await tab.kept.keepPage(sid, null, 'a', { contacts: page(991, 50), after: 'b' })
+  await tab.kept.keepPage(sid, null, 'b', { contacts: page(1041, 50), after: 'c' })
+  t.equal((await tab.kept.list(null, ''))?.contacts.length, MOST_LISTED)
+
+  for (let id = 1; id <= MOST_OPENED + 2; id++) {
+    device.browser.clock += 1
+    await tab.kept.keepContact(sid, null, details(id))
+  }
+  t.equal((await device.rows())['contacts']?.length, MOST_OPENED)
+  t.match(await tab.kept.contact({ id: 2, company: null }), { isWhole: false })
+  t.match(await tab.kept.contact({ id: 3, company: null }), { isWhole: true })
+})
+
+test('a photo is kept with its contact, if it is a small one', async (t) => {
+  const { tab, sid } = await signedIn(t)
+  const address = { id: 1, company: null }
+  await tab.kept.keepPhoto(sid, address, 'data:image/png;base64,AA')
+  t.equal(await tab.kept.contact(address), null, 'without it there is nothing')
+  await tab.kept.keepContact(sid, null, details(1, { photo: true }))
+  await tab.kept.keepPhoto(sid, address, 'x'.repeat(LARGEST_PHOTO + 1))
+  t.match(await tab.kept.contact(address), { photo: null })
+  await tab.kept.keepPhoto(sid, address, 'data:image/png;base64,AA')
+  await tab.kept.keepContact(sid, null, details(1, { photo: true }))
+  t.match(await tab.kept.contact(address), { photo: 'data:image/png;base64,AA' })
+  await tab.kept.keepContact(sid, null, details(1, { photo: false }))
+  t.match(await tab.kept.contact(address), { photo: null }, 'Odoo has none any more')
+})
