@@ -24,6 +24,7 @@ test('the first load is small, packed on the wire, and kept where its name tells
   await page.goto('/')
   await expect(signInPage(page)).toBeVisible()
   expect(codeBytes(loaded())).toBeLessThanOrEqual(FIRST_LOAD)
+  expect(codeBytes(loaded()), 'is what was counted').toBeGreaterThan(25_000)
   expect(new Set(loaded().map(({ type }) => type))).toContain('Stylesheet')
 
   const assets = (await filesOf(page)).filter((name) => name.includes('/assets/'))

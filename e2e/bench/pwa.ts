@@ -51,9 +51,9 @@ interface Visit {
   lcpElement: string
   fcp: number
   shifts: number
-  /** Bytes on the wire of HTML, CSS and JavaScript. */
+  /** Packed bytes of HTML, CSS and JavaScript. */
   code: number
-  /** Of everything. */
+  /** Of everything, heads included. */
   bytes: number
   requests: number
 }

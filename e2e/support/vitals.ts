@@ -84,27 +84,32 @@ export interface Loaded {
   path: string
   /** As DevTools has it: Document, Stylesheet, Script, Image, … */
   type: string
-  /** Bytes on the wire: the body as it was sent, with its head. */
+  /** Bytes of the body as it was sent. */
+  body: number
+  /** The same with its head. */
   bytes: number
 }
 
 /** Counts what a page loads from now on. @returns all that has arrived */
 export async function countLoaded(devtools: CDPSession): Promise<() => Loaded[]> {
-  const answers = new Map<string, { path: string; type: string }>()
+  const answers = new Map<string, { path: string; type: string; head: number }>()
   const loaded: Loaded[] = []
   devtools.on('Network.responseReceived', ({ requestId, type, response }) => {
-    answers.set(requestId, { path: new URL(response.url).pathname, type })
+    const { pathname: path } = new URL(response.url)
+    answers.set(requestId, { path, type, head: response.encodedDataLength })
   })
-  devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+  devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength: bytes }) => {
     const answer = answers.get(requestId)
-    if (answer) loaded.push({ ...answer, bytes: encodedDataLength })
+    if (!answer) return
+    const { path, type, head } = answer
+    loaded.push({ path, type, body: bytes - head, bytes })
   })
   await devtools.send('Network.enable')
   return () => loaded
 }
 
-/** What a first load is counted by: HTML, CSS and JavaScript. In bytes on the wire. */
+/** What a first load is counted by: HTML, CSS and JavaScript, packed. In bytes. */
 export const codeBytes = (loaded: readonly Loaded[]): number =>
   loaded
     .filter(({ type }) => ['Document', 'Stylesheet', 'Script'].includes(type))
-    .reduce((sum, { bytes }) => sum + bytes, 0)
+    .reduce((sum, { body }) => sum + body, 0)
