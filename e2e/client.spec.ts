@@ -206,7 +206,7 @@ test('3G: several calls at once in several tabs share one slow refresh', async (
 test('a bridge that is slow, fails, hangs up or is out of reach signs nobody out', async ({
   context,
 }) => {
-  const [tab, other] = await signedInTabs(context, 2, { requestTimeout: 500 })
+  const [tab, other] = await signedInTabs(context, 2, { requestTimeout: 2000 })
   const user = await userOf(tab)
   for (const each of [tab, other ?? tab]) await untilTabSeesExpiry(each)
 
