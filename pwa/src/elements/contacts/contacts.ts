@@ -86,8 +86,10 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   declare private opened: number | null
   /** Where the next page begins. */
   #after: string | null = null
-  /** What the list is of. */
+  /** What is asked for. */
   #search = ''
+  /** What the list that is shown was asked for with: the answer to the last question may be due. */
+  #listed = ''
   #typing: ReturnType<typeof setTimeout> | undefined
   /** Ends what is under way. */
   #asking = new AbortController()
@@ -177,7 +179,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     if (!contacts || !loadedAt) return this.loading ? TEXT.loading : ''
     if (contacts.length === 0) return ''
     const isAll = this.#after === null
-    const count = this.#search === '' ? TEXT.count(total) : TEXT.found(contacts.length, isAll)
+    const count = this.#listed === '' ? TEXT.count(total) : TEXT.found(contacts.length, isAll)
     const time = loadedAt.toLocaleTimeString()
     return html`${count}<span class="at"> · ${TEXT.loadedAt(time)}</span>`
   }
@@ -185,7 +187,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   #renderContacts(contacts: readonly Contact[]): TemplateResult {
     if (contacts.length === 0) {
       const [title, hint] =
-        this.#search === '' ? [TEXT.empty, TEXT.emptyHint] : [TEXT.nothing, TEXT.nothingHint]
+        this.#listed === '' ? [TEXT.empty, TEXT.emptyHint] : [TEXT.nothing, TEXT.nothingHint]
       return html`
         <div class="message">
           ${people}
@@ -296,7 +298,9 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   #take({ contacts, after }: ContactsPage, before: readonly Contact[]): void {
     this.contacts = [...before, ...contacts]
     this.#after = after
-    if (before.length === 0) this.loadedAt = new Date()
+    if (before.length > 0) return
+    this.loadedAt = new Date()
+    this.#listed = this.#search
   }
 
   /** One question at a time: the answer to the one before does not matter any more. */
