@@ -192,7 +192,8 @@ export class Session extends SessionEventTarget {
     const response = await this.#send(request, token, id, 1)
     if (response.status !== 401) return response
 
-    await response.body?.cancel()
+    // Not waited for: Firefox may keep a body that is not let go of, and the request with it.
+    response.body?.cancel().catch(() => undefined)
     const renewed = await this.#renew('unauthorized', token)
     // What one user asked for is not done in another's name.
     if (renewed.sub !== token.sub) throw new SessionError('user_changed')
