@@ -127,6 +127,7 @@ test('a contact is opened, changed in Odoo, and closed where it was opened', asy
 
 test('what Odoo says against a change is shown as it is', async ({ page }) => {
   await search(page, `${mark} 008`)
+  await expect(contacts(page)).toHaveCount(1)
   await page.getByRole('link', { name: 'Quinn 008' }).click()
   await page.route(`**${PATHS.contacts}/*`, async (route) => {
     if (route.request().method() !== 'PATCH') return route.fallback()
@@ -145,6 +146,7 @@ test('who may not change contacts in Odoo is not asked to', async ({ page }) => 
   await page.getByRole('button', { name: 'Sign out' }).click()
   await signInAtPwa(page, person)
   await search(page, `${mark} 009`)
+  await expect(contacts(page)).toHaveCount(1)
   await page.getByRole('link', { name: 'Quinn 009' }).click()
   await expect(sheet(page).getByText(`9@${mark}.example`)).toBeVisible()
   await expect(sheet(page).getByRole('button', { name: 'Edit' })).toHaveCount(0)

@@ -9,6 +9,8 @@ const json = process.env['PLAYWRIGHT_JSON_OUTPUT_FILE']
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
+  // Those are driven by WebDriver: webkit.config.ts.
+  testIgnore: 'webkit/**',
   outputDir: join(STACK_DIR, 'test-results'),
   // All tests share one stack and its few accounts.
   workers: 1,

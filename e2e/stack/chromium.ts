@@ -1,8 +1,5 @@
 /** Debian's Chromium from the stable root, as a program that Playwright can start. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { STACK_DIR } from './paths.ts'
-import { inRoot } from './roots.ts'
+import { writeProgram } from './program.ts'
 
 const FLAGS = [
   // The browser's own sandbox wants another user than root; the root file system is the fence here.
@@ -15,18 +12,9 @@ const FLAGS = [
   '--no-first-run',
 ]
 
-const quote = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`
-
 /**
- * Writes the program and returns its path. It shares /tmp with the machine, where Playwright keeps
- * the browser's profile, and passes on all open files: Playwright talks through 3 and 4.
+ * Writes the program and returns its path. Playwright keeps the browser's profile in /tmp, and
+ * talks to it through the open files 3 and 4.
  */
-export function chromiumProgram(): string {
-  const folder = join(STACK_DIR, 'bin')
-  const file = join(folder, 'chromium')
-  const home = ['env', 'HOME=/mnt']
-  const command = inRoot('stable', [...home, 'chromium', ...FLAGS], { binds: { '/tmp': '/tmp' } })
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(file, `#!/bin/sh\nexec ${command.map(quote).join(' ')} "$@"\n`, { mode: 0o755 })
-  return file
-}
+export const chromiumProgram = (): string =>
+  writeProgram('chromium', 'stable', ['chromium', ...FLAGS])

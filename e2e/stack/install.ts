@@ -9,6 +9,8 @@ import { rootIsBuilt, type RootName } from './roots.ts'
 const TITLES: Record<RootName, string> = {
   stack: 'Debian with Odoo 19, PostgreSQL and nginx, about 80 s',
   stable: 'Debian with its own nginx and Chromium, about 30 s',
+  firefox: 'Debian with Firefox, about 30 s',
+  webkit: 'Debian with WebKitGTK, about 40 s',
 }
 
 /** Builds a root and shows it, unless it is there. */

@@ -54,6 +54,16 @@ const RECIPES = {
       'fonts-dejavu-core',
     ],
   },
+  /** Firefox as it is now: what Playwright speaks with it, the one with extended support lacks. */
+  firefox: {
+    suites: ['sid'],
+    packages: ['firefox', 'fonts-dejavu-core'],
+  },
+  /** WebKitGTK with its WebDriver, which is Safari's engine, and a display that nobody looks at. */
+  webkit: {
+    suites: ['trixie'],
+    packages: ['webkitgtk-webdriver', 'xvfb', 'fonts-dejavu-core'],
+  },
 } satisfies Record<string, Recipe>
 
 export type RootName = keyof typeof RECIPES

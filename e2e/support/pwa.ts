@@ -19,9 +19,12 @@ export const signInPage = (page: Page): Locator => page.getByRole('heading', { n
 export const reload = (page: Page): Promise<void> =>
   page.getByRole('button', { name: 'Reload' }).click()
 
+/** The name of what lets the gate find out. */
+export const GATE_FINDS_OUT = /Let the gate find out/
+
 /** From now on the page does not look at the clock: it meets a 401 before it refreshes. */
 export const leaveExpiryToTheGate = (page: Page): Promise<void> =>
-  page.getByRole('checkbox', { name: /Let the gate find out/ }).check()
+  page.getByRole('checkbox', { name: GATE_FINDS_OUT }).check()
 
 export const REFRESH_COOKIE = 'drawbridge_refresh'
 

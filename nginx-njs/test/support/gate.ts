@@ -13,7 +13,7 @@ import { AUDIENCE } from './tokens.ts'
 
 export interface Engine {
   name: string
-  root: RootName
+  root: Extract<RootName, 'stack' | 'stable'>
   /** The snippet that protects a location. */
   protect: string
   http: string

@@ -25,6 +25,22 @@ test('a wrong password is the bridge’s own code, and no session', async (t) =>
   t.strictSame(events, ['login'])
 })
 
+test('A8-A11: a refused answer that is not let go of holds up nothing', async (t) => {
+  const browser = await openBrowser(t)
+  const never = () => new Promise<void>(() => undefined)
+  const tab = browser.tab({
+    fetch: async (input, init) => {
+      const response = await browser.fetch(input, init)
+      return response.status === 401
+        ? new Response(new ReadableStream({ cancel: never }), response)
+        : response
+    },
+  })
+  await tab.login({ login: 'ann', password: "ann's" })
+  browser.bridge.expireAccessTokens()
+  t.equal((await tab.fetch(DATA)).status, 200)
+})
+
 test('A8-A11: a 401 costs one refresh and one retry, body included', async (t) => {
   const { bridge, tab } = await signedIn(t)
   const events = record(tab)

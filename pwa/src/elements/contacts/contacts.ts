@@ -66,8 +66,10 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   readonly #reconnecting = new Reconnecting()
   /** Where the next page begins. */
   #after: string | null = null
-  /** What the list is of. */
+  /** What is asked for. */
   #search = ''
+  /** What the list that is shown was asked for with: the answer to the last question may be due. */
+  #listed = ''
   #typing: ReturnType<typeof setTimeout> | undefined
   /** Ends what is under way. */
   #asking = new AbortController()
@@ -166,13 +168,13 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     const isAll = this.#after === null
     if (this.outage) {
       const kept = numberOf(contacts.length)
-      return this.#search === ''
+      return this.#listed === ''
         ? msg(str`${kept} kept on this device`, { desc: 'How many contacts there are offline' })
         : foundText(contacts.length, true)
     }
     const all = numberOf(total)
     const count =
-      this.#search === ''
+      this.#listed === ''
         ? msg(str`${all} in all`, { desc: 'How many contacts there are' })
         : foundText(contacts.length, isAll)
     const time = loadedAt.toLocaleTimeString(language())
@@ -183,7 +185,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   #renderContacts(contacts: readonly Contact[]): TemplateResult {
     if (contacts.length === 0) {
       const [title, hint] =
-        this.#search === ''
+        this.#listed === ''
           ? [
               msg('No contacts'),
               msg('Odoo shows you none. Contacts that you may see there appear here.'),
@@ -316,7 +318,10 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   #take({ contacts, after, total, user, outage }: Listed, before: readonly Contact[]): void {
     this.contacts = [...before, ...contacts]
     this.#after = after
-    if (before.length === 0) this.loadedAt = new Date()
+    if (before.length === 0) {
+      this.loadedAt = new Date()
+      this.#listed = this.#search
+    }
     if (total !== null) this.total = total
     if (user) this.dispatchEvent(new CustomEvent('profile', { detail: user }))
     this.outage = outage
