@@ -12,7 +12,8 @@ export class Reconnecting extends EventTarget {
 
   /** To be called after each try in vain. */
   again(): void {
-    clearTimeout(this.#timer)
+    // What is read from the device meanwhile was no try, and must not put the next one off.
+    if (this.#timer !== undefined) return
     const pause = PAUSES[Math.min(this.#tries++, PAUSES.length - 1)] ?? 0
     // All devices of an office lose a bridge at the same moment, and must not come back at one.
     this.#timer = setTimeout(this.#try, pause * (0.75 + Math.random() / 2))
@@ -32,6 +33,7 @@ export class Reconnecting extends EventTarget {
   /** There is an answer, or nobody waits for one any more. */
   stop(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#stop?.abort()
     this.#stop = null
     this.#tries = 0
@@ -39,6 +41,7 @@ export class Reconnecting extends EventTarget {
 
   readonly #try = (): void => {
     clearTimeout(this.#timer)
+    this.#timer = undefined
     this.dispatchEvent(new Event('retry'))
   }
 }
