@@ -113,6 +113,12 @@ test('the pages: to each, along the tabs, and out', async ({ page }) => {
   await goTo(page, pages.getByRole('link', { name: 'Contacts' }))
   await page.keyboard.press('Enter')
   await expect(page.getByRole('region', { name: 'Contacts' })).toBeFocused()
+  // A list of thousands lies before the steps.
+  await page.getByRole('link', { name: 'Skip to the content' }).focus()
+  await page.keyboard.press('Tab')
+  await isAt(page.getByRole('link', { name: 'Skip to the steps' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('region', { name: 'What just happened' })).toBeFocused()
   await goTo(page, page.getByRole('checkbox', { name: /Let the gate find out/ }))
   await page.keyboard.press('Space')
   await expect(page.getByRole('checkbox', { name: /Let the gate find out/ })).toBeChecked()

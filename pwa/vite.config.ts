@@ -37,6 +37,21 @@ export default defineConfig({
     modulePreload: false,
     // index.html brings all of it; what comes later by a script would be too late.
     cssCodeSplit: false,
+    rolldownOptions: {
+      output: {
+        // Few files: over HTTP/1.1 each one more waits for its turn. What the first question to the
+        // bridge needs, and what all screens are made of; a screen that is not seen stays away.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'session',
+              test: /src\/(auth|api|language|own-routes|routes|contract|offline\/reconnecting)|@lit\/localize/,
+            },
+            { name: 'base', test: /node_modules\/(lit|@lit)|elements\/shared/ },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: Object.fromEntries(

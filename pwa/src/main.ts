@@ -9,8 +9,12 @@ const session = createSession({
 })
 const log = new ActivityLog(session)
 const restoring = session.restore()
-// It is the app that shows a failure.
-restoring.catch(() => undefined)
+restoring
+  .then(async (isSignedIn) => {
+    if (isSignedIn) await import('./elements/contacts/contacts.ts')
+  })
+  // It is the app that shows a failure.
+  .catch(() => undefined)
 
 // Not awaited: a language's file waits for this one in its turn.
 const speaking = startLanguage()

@@ -16,10 +16,6 @@ import type { Route } from '../../routes.ts'
 import { Absence } from '../../shared-computer/absence.ts'
 import { SignOutDue } from '../../sign-out-due.ts'
 import '../absence-warning/absence-warning.ts'
-import '../account/account.ts'
-import '../activity/activity.ts'
-import '../contacts/contacts.ts'
-import '../keeping/keeping.ts'
 import '../sign-in/sign-in.ts'
 import type { SignInNotice } from '../sign-in/sign-in.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
@@ -27,6 +23,9 @@ import { device, mark, people, signOut, steps } from '../shared/icons.ts'
 import './app.css'
 
 const NAME = 'Drawbridge'
+
+/** Where there is room for the steps beside the contacts; app.css has it, too. */
+const WIDE = matchMedia('(width >= 64rem)')
 
 type Phase =
   | 'starting'
@@ -144,6 +143,9 @@ export class DrawbridgeApp extends DrawbridgeElement {
     on(this.#absence, 'absent', () => void this.#signOut('absent'))
     on(this.#absence, 'warned', () => (this.isWarned = true))
     on(this.#absence, 'back', () => (this.isWarned = false))
+    on(WIDE, 'change', () => {
+      this.requestUpdate()
+    })
     on(window, 'online', () => {
       if (this.notice === 'sign-out-failed') void this.#signOut()
     })
@@ -158,12 +160,30 @@ export class DrawbridgeApp extends DrawbridgeElement {
   }
 
   protected override updated(changed: PropertyValues): void {
+    if (this.#isInside) void this.#bring()
     const screen = this.phase === 'signed-out' ? 'signIn' : this.route
     document.title = `${titleOf(screen)} · ${NAME}`
     // A screen that comes in place of another takes the focus along; the first one does not.
     const before = changed.get('phase') as Phase | undefined
-    if (this.phase === 'signed-in' && before === 'signed-out') {
-      this.querySelector<HTMLElement>(`#${this.route}`)?.focus()
+    if (this.phase === 'signed-in' && before === 'signed-out') this.#focusScreen()
+  }
+
+  /** Whoever goes somewhere by the keyboard goes on from there. */
+  #focusScreen(): void {
+    this.querySelector<HTMLElement>(`#${this.route}`)?.focus()
+  }
+
+  /** Fetches the screens that are to be seen: whoever has to sign in does not wait for them. */
+  async #bring(): Promise<void> {
+    try {
+      await import('../contacts/contacts.ts')
+      if (this.route === 'account') {
+        await Promise.all([import('../account/account.ts'), import('../keeping/keeping.ts')])
+      }
+      if (this.route === 'activity' || WIDE.matches) await import('../activity/activity.ts')
+    } catch {
+      this.phase = 'unreachable'
+      this.#reconnecting.again()
     }
   }
 
@@ -211,6 +231,12 @@ export class DrawbridgeApp extends DrawbridgeElement {
     const { profile, route } = this
     return html`
       <a class="skip" href=${`#${route}`}>${msg('Skip to the content')}</a>
+      ${
+        // They lie behind a list that may have no end.
+        WIDE.matches && route !== 'activity'
+          ? html`<a class="skip" href="#activity">${msg('Skip to the steps')}</a>`
+          : nothing
+      }
       <header class="bar">
         <a class="brand" href=${ROUTES.contacts} @click=${this.#go}>
           ${mark}<span>${NAME}</span>
@@ -223,6 +249,11 @@ export class DrawbridgeApp extends DrawbridgeElement {
           ${signOut}<span>${msg('Sign out')}</span>
         </button>
       </header>
+      <nav class="tabs" aria-label=${msg('Pages')}>
+        ${this.#renderTab('contacts', msg('Contacts'), people)}
+        ${this.#renderTab('account', msg('Devices'), device)}
+        ${this.#renderTab('activity', msg('Steps', { desc: 'Tab; short for “What just happened”' }), steps)}
+      </nav>
       <main class="screens" data-route=${route}>
         <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
           ${keyed(
@@ -252,11 +283,6 @@ export class DrawbridgeApp extends DrawbridgeElement {
           <drawbridge-activity .session=${this.session} .log=${this.log}></drawbridge-activity>
         </section>
       </main>
-      <nav class="tabs" aria-label=${msg('Pages')}>
-        ${this.#renderTab('contacts', msg('Contacts'), people)}
-        ${this.#renderTab('account', msg('Devices'), device)}
-        ${this.#renderTab('activity', msg('Steps', { desc: 'Tab; short for “What just happened”' }), steps)}
-      </nav>
       ${
         this.isWarned
           ? html`<drawbridge-absence-warning
@@ -426,11 +452,15 @@ export class DrawbridgeApp extends DrawbridgeElement {
     void followLanguage(event.detail.language)
   }
 
+  /** Whether the screens are to be seen, as opposed to a door. */
+  get #isInside(): boolean {
+    return this.phase === 'signed-in' || this.phase === 'offline'
+  }
+
   /** Brings the screen into line with the address. */
   readonly #follow = (): void => {
     this.route = routeOf(location.pathname)
-    const isInside = this.phase === 'signed-in' || this.phase === 'offline'
-    if (isInside && this.route === 'signIn') {
+    if (this.#isInside && this.route === 'signIn') {
       history.replaceState(null, '', ROUTES.contacts)
       this.route = 'contacts'
     }
@@ -444,6 +474,9 @@ export class DrawbridgeApp extends DrawbridgeElement {
     event.preventDefault()
     if (link.href !== location.href) history.pushState(null, '', link.href)
     this.#follow()
+    void this.updateComplete.then(() => {
+      this.#focusScreen()
+    })
   }
 }
 

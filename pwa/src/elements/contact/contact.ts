@@ -150,7 +150,7 @@ export class DrawbridgeContact extends DrawbridgeElement {
       </dl>
       ${
         may_edit
-          ? html`<button class="button quiet" type="button" @click=${this.#edit}>
+          ? html`<button class="button quiet edit-button" type="button" @click=${this.#edit}>
               ${msg('Edit')}
             </button>`
           : nothing
@@ -222,8 +222,15 @@ export class DrawbridgeContact extends DrawbridgeElement {
     this.querySelector<HTMLInputElement>('#contact-phone')?.focus()
   }
 
-  readonly #cancel = (): void => {
+  /** Back to what can be edited: the place that the keyboard had is gone with the form. */
+  async #leaveForm(): Promise<void> {
     this.editing = false
+    await this.updateComplete
+    this.querySelector<HTMLElement>('.edit-button')?.focus()
+  }
+
+  readonly #cancel = (): void => {
+    void this.#leaveForm()
     this.error = null
   }
 
@@ -250,8 +257,8 @@ export class DrawbridgeContact extends DrawbridgeElement {
       const changed = await this.reader.change(this.address, change, signal)
       if (!changed) return
       this.contact = changed
-      this.editing = false
       this.saved = true
+      void this.#leaveForm()
       this.dispatchEvent(new CustomEvent('changed', { detail: changed }))
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
