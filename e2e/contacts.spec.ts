@@ -5,7 +5,7 @@ import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, signInAtPwa } from './support/pwa.ts'
+import { contacts, contactsScreen, signInAtPwa } from './support/pwa.ts'
 
 // The list of contacts in the PWA: searched, and endless.
 
@@ -39,7 +39,7 @@ test.beforeEach(async ({ page }) => {
 
 const search = (page: Page, words: string) =>
   page.getByRole('searchbox', { name: 'Search contacts' }).fill(words)
-const status = (page: Page) => page.getByRole('region', { name: 'Contacts' }).getByRole('status')
+const status = (page: Page) => contactsScreen(page).getByRole('status')
 
 test('the end of the list brings more, until there is no more', async ({ page }) => {
   await search(page, `quinn ${mark}`)
@@ -85,7 +85,7 @@ test('a page that cannot be had is said, and what is there stays', async ({ page
   await search(page, mark)
   await expect(status(page)).toContainText('more found')
   await contacts(page).last().scrollIntoViewIfNeeded()
-  const alert = page.getByRole('region', { name: 'Contacts' }).getByRole('alert')
+  const alert = contactsScreen(page).getByRole('alert')
   await expect(alert).toContainText('The server does not answer.')
   await expect(contacts(page)).toHaveCount(50)
   await page.unroute(`**${PATHS.contacts}?*after=*`)
