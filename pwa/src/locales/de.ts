@@ -50,6 +50,7 @@
 's2ceb11be2290bb1b': `Abbrechen`,
 's32ca0843aaec9cf0': `Benutzername und Passwort`,
 's32cee00a23cedda8': `Zu viele Fehlversuche. Versuchen Sie es später noch einmal.`,
+'s33f43065529f7e83': `Zu den Schritten springen`,
 's33f85f24c0f5f008': `Speichern`,
 's34371906912d81b7': `Geräte und Apps`,
 's34cf89db16196f42': `Angemeldet: Das Access-Token bleibt im Arbeitsspeicher`,

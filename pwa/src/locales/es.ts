@@ -50,6 +50,7 @@
 's2ceb11be2290bb1b': `Cancelar`,
 's32ca0843aaec9cf0': `Usuario y contraseña`,
 's32cee00a23cedda8': `Demasiados intentos fallidos. Inténtelo más tarde.`,
+'s33f43065529f7e83': `Saltar a los pasos`,
 's33f85f24c0f5f008': `Guardar`,
 's34371906912d81b7': `Dispositivos y aplicaciones`,
 's34cf89db16196f42': `Sesión iniciada: el token de acceso se guarda en memoria`,

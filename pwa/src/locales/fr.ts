@@ -50,6 +50,7 @@
 's2ceb11be2290bb1b': `Annuler`,
 's32ca0843aaec9cf0': `Identifiant et mot de passe`,
 's32cee00a23cedda8': `Trop d’échecs. Réessayez plus tard.`,
+'s33f43065529f7e83': `Aller aux étapes`,
 's33f85f24c0f5f008': `Enregistrer`,
 's34371906912d81b7': `Appareils et applications`,
 's34cf89db16196f42': `Connecté : le jeton d’accès est gardé en mémoire`,
