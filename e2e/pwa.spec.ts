@@ -122,7 +122,7 @@ test('A8–A11: the token expires: one 401, one refresh, the request once more',
 
   await test.step('and the user can see that it happened', async () => {
     const steps = page.getByRole('region', { name: 'Steps, oldest first' }).getByRole('listitem')
-    await expect(steps.filter({ hasText: 'Refused: The access token expired' })).toHaveCount(1)
+    await expect(steps.filter({ hasText: 'Refused: the access token expired' })).toHaveCount(1)
     await expect(steps.filter({ hasText: 'A new access token.' })).toHaveCount(1)
     await expect(steps.filter({ hasText: 'The same request again' })).toHaveCount(1)
   })

@@ -85,7 +85,7 @@ test('A5–A11: an expiry is one story: call, 401, refresh, retry, 200', async (
   await tells(
     expiry,
     /^Browser → Gate: .*A5$/,
-    /^Gate: Refused\. Refused: The access token expired .*A6\.1$/,
+    /^Gate: Refused\. Refused: the access token expired .*A6\.1$/,
     /^Gate → Browser: Refused\. .*401 invalid_token .*A8\.1$/,
     /^Browser → Bridge: Asks for a new access token, by the cookie POST \/auth\/refresh A9$/,
     /^Bridge: Moves the session on.* rotate .*A10$/,

@@ -54,10 +54,7 @@ export async function englishIn(page: Page, language: Translated): Promise<strin
     .map(({ pattern }) => pattern)
   return page.evaluate((sources) => {
     const said = [document.title]
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ALL, (node) =>
-      // Its steps are in English, as what they name is.
-      node.nodeName === 'DRAWBRIDGE-ACTIVITY' ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
-    )
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ALL)
     while (walker.nextNode()) {
       const node = walker.currentNode
       if (node instanceof Text) said.push(node.data)

@@ -167,6 +167,23 @@ test('A8: who refused is what the gate says, where it says it', (t) => {
   t.end()
 })
 
+test('A8: what the gate says most is said in the page’s language, the rest as it came', (t) => {
+  const said = (challenge: string) => {
+    const detail = { id: 1, attempt: 1 as const, ...request, status: 401, duration: 5, challenge }
+    const [story] = storiesOf(stepsFrom([{ name: 'answer', detail }]))
+    return story && messagesOf(story)[0]?.text
+  }
+  for (const [challenge, text] of [
+    ['The access token expired', 'Refused: the access token expired'],
+    ['The access token is invalid', 'Refused: the access token is not valid'],
+    ['The access token is too old for this', 'Refused: The access token is too old for this'],
+    ['', 'Refused: the access token is not valid'],
+  ] as const) {
+    t.equal(said(challenge), text)
+  }
+  t.end()
+})
+
 test('calls that share a refresh: it is drawn once, and each request goes on in its own story', (t) => {
   const answer = (id: number, attempt: 1 | 2, status: number) => ({
     name: 'answer' as const,

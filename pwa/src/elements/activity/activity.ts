@@ -70,7 +70,9 @@ export class DrawbridgeActivity extends DrawbridgeElement {
         <button class="link" type="button" @click=${this.#copy}>
           ${this.notice === '' ? msg('Copy text') : this.notice}
         </button>
-        <button class="link" type="button" @click=${this.#clear}>${msg('Clear')}</button>
+        <button class="link" type="button" @click=${this.#clear}>
+          ${msg('Clear', { desc: 'Button: empties the list of steps' })}
+        </button>
       </div>
       <p class="lead">${this.#lead(steps)}</p>
       <div class="card">

@@ -1,4 +1,4 @@
-import { LANES, type Lane, type Message } from './message.ts'
+import { LANES, type Message } from './message.ts'
 import { messagesOf } from './messages.ts'
 import { laneName, milliseconds } from './names.ts'
 import { outcomeOf } from './outcome.ts'
@@ -10,7 +10,7 @@ export const route = ({ from, to, shape }: Message): string =>
     ? laneName(from)
     : `${laneName(from)} ${shape === 'exchange' || shape === 'earlier' ? '⇄' : '→'} ${laneName(to)}`
 
-const WIDTH = Math.max(...LANES.map((lane: Lane) => lane.length)) * 2 + 3
+const widthOf = (): number => Math.max(...LANES.map((lane) => laneName(lane).length)) * 2 + 3
 
 function line(message: Message): string {
   const { mark = '', text, term, duration } = message
@@ -18,7 +18,7 @@ function line(message: Message): string {
     (fact) => fact !== undefined && fact !== '',
   )
   const said = facts.length === 0 ? text : `${text} (${facts.join(', ')})`
-  return `  ${mark.padEnd(6)} ${route(message).padEnd(WIDTH)} ${said}`
+  return `  ${mark.padEnd(6)} ${route(message).padEnd(widthOf())} ${said}`
 }
 
 /** The stories as plain text, to be sent to somebody. There is no token in it. */

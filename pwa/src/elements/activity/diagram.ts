@@ -2,6 +2,7 @@ import { msg } from '@lit/localize'
 import { html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
+import { language } from '../../language.ts'
 import { route } from './as-text.ts'
 import { LANES, type Lane, type Message } from './message.ts'
 import { messagesOf } from './messages.ts'
@@ -35,7 +36,7 @@ function renderMessage(message: Message, index: number, isFresh: boolean): Templ
         ${name === '' ? nothing : html`<i class="shape" aria-hidden="true"></i>`}
         <span class="text">${text}</span>
         ${term === undefined || term === '' ? nothing : html`<code>${term}</code>`}
-        ${overlaps === true ? html`<span class="beside"><span>${msg('alongside')}</span></span>` : nothing}
+        ${overlaps === true ? html`<span class="beside"><span>${msg('alongside', { desc: 'At the same time as the line before' })}</span></span>` : nothing}
         ${duration === undefined ? nothing : html`<span class="took">${milliseconds(duration)}</span>`}
         ${mark === undefined ? nothing : html`<span class="number">${mark}</span>`}
       </p>
@@ -66,7 +67,7 @@ function renderStory(story: Story): TemplateResult {
       <header>
         <h2 id=${id}>${title}</h2>
         <p class="outcome"><i class="shape" aria-hidden="true"></i>${text}</p>
-        <time datetime=${at.toISOString()}>${at.toLocaleTimeString()}</time>
+        <time datetime=${at.toISOString()}>${at.toLocaleTimeString(language())}</time>
       </header>
       <ol>
         ${repeat(

@@ -71,12 +71,19 @@ function isGates({ status, path }: Detail<'answer'>, timing: ServerTiming | null
   return isRefusal(status)
 }
 
+/** The gate says why in English; what it says most has translations. */
 function refusalText({ status, challenge }: Detail<'answer'>): string {
   if (status === 403) return msg('Refused: the access token does not allow this')
   const reason = (challenge ?? '').replace(/[.\s]*$/, '')
-  return reason === ''
-    ? msg('Refused: the access token is not valid')
-    : msg(str`Refused: ${reason}`)
+  switch (reason) {
+    case '':
+    case 'The access token is invalid':
+      return msg('Refused: the access token is not valid')
+    case 'The access token expired':
+      return msg('Refused: the access token expired')
+    default:
+      return msg(str`Refused: ${reason}`, { desc: 'What follows is in English' })
+  }
 }
 
 /** RFC 6750 has one code for each of the two. */

@@ -1,15 +1,18 @@
 import { msg } from '@lit/localize'
+import { language } from '../../language.ts'
 import type { Lane, Tone } from './message.ts'
 
 /** Who it is, in a word. */
 export function laneName(lane: Lane): string {
   switch (lane) {
     case 'browser':
-      return msg('Browser')
+      return msg('Browser', { desc: 'Head of a narrow column' })
     case 'gate':
-      return msg('Gate')
+      return msg('Gate', { desc: 'Head of a narrow column; the part of Drawbridge in nginx' })
     case 'bridge':
-      return msg('Bridge')
+      return msg('Bridge', {
+        desc: 'Head of a narrow column; the part of Drawbridge behind the gate',
+      })
     case 'vault':
       return 'Vault'
     case 'odoo':
@@ -36,5 +39,9 @@ export function toneName(tone: Tone): string {
 /** "8.2 ms", "140 ms". What is below the clock's tick is not nothing. */
 export function milliseconds(duration: number): string {
   if (duration < 0.1) return '<1 ms'
-  return `${duration < 10 ? Math.round(duration * 10) / 10 : Math.round(duration)} ms`
+  const number = duration.toLocaleString(language(), {
+    maximumFractionDigits: duration < 10 ? 1 : 0,
+    useGrouping: false,
+  })
+  return `${number} ms`
 }

@@ -1,4 +1,5 @@
 import { msg, str } from '@lit/localize'
+import { numberOf } from '../../language.ts'
 import type { Message } from './message.ts'
 import type { ServerStep, ServerTiming } from './server-timing.ts'
 
@@ -36,11 +37,11 @@ function signText(what: string, source: string | undefined): string {
   const text = known[what] ?? msg('Signs')
   switch (source) {
     case 'memory':
-      return `${text}: ${msg('key from memory')}`
+      return msg(str`${text}: key from memory`)
     case 'vault':
-      return `${text}: ${msg('key from Vault')}`
+      return msg(str`${text}: key from Vault`)
     case 'shared':
-      return `${text}: ${msg('with what another request had Vault asked for')}`
+      return msg(str`${text}: perhaps by another request’s call to Vault`)
     default:
       return text
   }
@@ -125,7 +126,7 @@ function inPlace(steps: readonly ServerStep[]): ServerStep[] {
 
 /** "35 s ago". @param offset milliseconds below nought */
 function earlierText(offset: number): string {
-  const seconds = Math.round(-offset / 1000)
+  const seconds = numberOf(Math.round(-offset / 1000))
   return msg(str`Gave the signing key ${seconds} s ago`)
 }
 
@@ -159,7 +160,8 @@ export function bridgeMessages(timing: ServerTiming, purpose: Purpose, key: stri
     }
   })
   if (timing.omitted === 0) return messages
-  const text = `${msg('More steps:')} ${timing.omitted}`
+  const more = numberOf(timing.omitted)
+  const text = msg(str`More steps: ${more}`)
   return [
     ...messages,
     { key: `${key}.more`, from: 'bridge', to: 'bridge', shape: 'note', tone: 'plain', text },

@@ -20,12 +20,10 @@ import '../sign-in/sign-in.ts'
 import type { SignInNotice } from '../sign-in/sign-in.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
 import { device, mark, people, signOut, steps } from '../shared/icons.ts'
+import { Screens, WIDE } from './screens.ts'
 import './app.css'
 
 const NAME = 'Drawbridge'
-
-/** Where there is room for the steps beside the contacts; app.css has it, too. */
-const WIDE = matchMedia('(width >= 64rem)')
 
 type Phase =
   | 'starting'
@@ -65,6 +63,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
   declare private isWarned: boolean
   /** Whose screens these are. */
   #user: { sid: string; sub: string } | null = null
+  readonly #screens = new Screens()
   #keeper!: Keeper
   #reader!: ContactsReader
   #absence!: Absence
@@ -173,14 +172,11 @@ export class DrawbridgeApp extends DrawbridgeElement {
     this.querySelector<HTMLElement>(`#${this.route}`)?.focus()
   }
 
-  /** Fetches the screens that are to be seen: whoever has to sign in does not wait for them. */
   async #bring(): Promise<void> {
     try {
-      await import('../contacts/contacts.ts')
-      if (this.route === 'account') {
-        await Promise.all([import('../account/account.ts'), import('../keeping/keeping.ts')])
-      }
-      if (this.route === 'activity' || WIDE.matches) await import('../activity/activity.ts')
+      await this.#screens.bring(this.route, () => {
+        this.requestUpdate()
+      })
     } catch {
       this.phase = 'unreachable'
       this.#reconnecting.again()
@@ -256,18 +252,22 @@ export class DrawbridgeApp extends DrawbridgeElement {
       </nav>
       <main class="screens" data-route=${route}>
         <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
-          ${keyed(
-            `${this.#user?.sub ?? ''} ${this.company ?? ''}`,
-            html`<drawbridge-contacts
-              .reader=${this.#reader}
-              .company=${this.company}
-              @profile=${this.#meet}
-            ></drawbridge-contacts>`,
-          )}
+          ${
+            this.#screens.has('contacts')
+              ? keyed(
+                  `${this.#user?.sub ?? ''} ${this.company ?? ''}`,
+                  html`<drawbridge-contacts
+                    .reader=${this.#reader}
+                    .company=${this.company}
+                    @profile=${this.#meet}
+                  ></drawbridge-contacts>`,
+                )
+              : nothing
+          }
         </section>
         <section id="account" tabindex="-1" aria-labelledby="account-title">
           ${
-            route === 'account'
+            route === 'account' && this.#screens.has('account')
               ? keyed(
                   this.#user?.sub,
                   html`<drawbridge-account .session=${this.session}></drawbridge-account>
@@ -280,7 +280,14 @@ export class DrawbridgeApp extends DrawbridgeElement {
           }
         </section>
         <section id="activity" tabindex="-1" aria-labelledby="activity-title">
-          <drawbridge-activity .session=${this.session} .log=${this.log}></drawbridge-activity>
+          ${
+            this.#screens.has('activity')
+              ? html`<drawbridge-activity
+                  .session=${this.session}
+                  .log=${this.log}
+                ></drawbridge-activity>`
+              : nothing
+          }
         </section>
       </main>
       ${
