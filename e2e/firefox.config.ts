@@ -30,9 +30,13 @@ export default defineConfig({
   grepInvert: [
     // What stands in the way of people does so in every browser, and takes long to look for.
     /everybody can use it|nothing stands in the way/,
+    // What Odoo, the bridge and the gate decide, they decide for all browsers.
+    /in several companies|what Odoo says against|may not change|all others are signed out|B4:/,
     // By WebDriver BiDi a test cannot answer for an app that a redirect leads to: WebKit's suite
     // has them with a real one.
     /without JavaScript|an app that was let in is there/,
+    // Nor does it show what the page has posted, and that is what the thief repeats.
+    /a code is good once, with its verifier/,
   ],
   // By WebDriver BiDi each look at the page takes several ways there and back.
   timeout: 60_000,

@@ -138,7 +138,9 @@ for (const status of [500, 502, 503]) {
     await enter(page, ann)
     const mend = await fail(page, status)
     await page.reload()
-    await expect(contactsScreen(page).getByText(/^The server does not answer\. As of \d/)).toBeVisible()
+    await expect(
+      contactsScreen(page).getByText(/^The server does not answer\. As of \d/),
+    ).toBeVisible()
     await expect(kept(page)).toBeVisible()
     await mend()
     await page.getByRole('button', { name: 'Reload' }).click()
