@@ -27,7 +27,7 @@ test.beforeAll(async () => {
   bob = await makePerson(admin)
 })
 
-const region = (page: Page) => page.getByRole('region', { name: 'Contacts' })
+const region = (page: Page) => page.getByRole('region', { name: 'Contacts', exact: true })
 const kept = (page: Page) => region(page).getByText(/^\d+ kept on this device$/)
 const sheet = (page: Page) => page.getByRole('dialog')
 const noServer = (page: Page) => page.getByRole('heading', { name: 'The server does not answer' })

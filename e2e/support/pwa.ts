@@ -11,7 +11,7 @@ export async function signInAtPwa(page: Page, { login, password }: Account): Pro
 
 /** What the gate lets through is what Odoo shows this user. */
 export const contacts = (page: Page): Locator =>
-  page.getByRole('region', { name: 'Contacts' }).getByRole('listitem')
+  page.getByRole('region', { name: 'Contacts', exact: true }).getByRole('listitem')
 
 export const signInPage = (page: Page): Locator => page.getByRole('heading', { name: 'Sign in' })
 
