@@ -39,7 +39,8 @@ test.beforeEach(async ({ page }) => {
 
 const search = (page: Page, words: string) =>
   page.getByRole('searchbox', { name: 'Search contacts' }).fill(words)
-const status = (page: Page) => contactsScreen(page).getByRole('status')
+const status = (page: Page) =>
+  page.getByRole('region', { name: 'Contacts', exact: true }).getByRole('status')
 
 test('the end of the list brings more, until there is no more', async ({ page }) => {
   await search(page, `quinn ${mark}`)
@@ -85,7 +86,7 @@ test('a page that cannot be had is said, and what is there stays', async ({ page
   await search(page, mark)
   await expect(status(page)).toContainText('more found')
   await contacts(page).last().scrollIntoViewIfNeeded()
-  const alert = contactsScreen(page).getByRole('alert')
+  const alert = page.getByRole('region', { name: 'Contacts', exact: true }).getByRole('alert')
   await expect(alert).toContainText('The server does not answer.')
   await expect(contacts(page)).toHaveCount(50)
   await page.unroute(`**${PATHS.contacts}?*after=*`)

@@ -173,7 +173,7 @@ test('B1: whoever signs in at the PWA is led on to what lies beside it', async (
   await test.step('and not when already signed in: such a page would send them in a circle', async () => {
     const network = watch(page, stack.issuer)
     await page.goto(address)
-    await expect(page.getByRole('region', { name: 'Contacts' })).toBeVisible()
+    await expect(page.getByRole('region', { name: 'Contacts', exact: true })).toBeVisible()
     expect(new URL(page.url()).pathname).toBe('/')
     expect(network.seen(PATHS.authorize)).toEqual([])
   })

@@ -27,7 +27,8 @@ test.beforeAll(async () => {
   bob = await makePerson(admin)
 })
 
-const kept = (page: Page) => contactsScreen(page).getByText(/^\d+ kept on this device$/)
+const region = (page: Page) => page.getByRole('region', { name: 'Contacts', exact: true })
+const kept = (page: Page) => region(page).getByText(/^\d+ kept on this device$/)
 const sheet = (page: Page) => page.getByRole('dialog')
 const noServer = (page: Page) => page.getByRole('heading', { name: 'The server does not answer' })
 
