@@ -5,7 +5,7 @@ import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, contactsScreen, signInAtPwa } from './support/pwa.ts'
+import { contacts, signInAtPwa } from './support/pwa.ts'
 
 // The list of contacts in the PWA: searched, and endless.
 

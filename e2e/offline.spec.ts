@@ -3,7 +3,7 @@ import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, contactsScreen, refreshCookie, signInAtPwa, signInPage } from './support/pwa.ts'
+import { contacts, refreshCookie, signInAtPwa, signInPage } from './support/pwa.ts'
 
 // What the PWA shows without a network or a bridge, and what wipes it.
 
@@ -97,13 +97,13 @@ test('opened without a network: the contacts read last, until there is one again
   await page.reload()
   // A browser whose network is only said to be gone may not know that itself.
   const notice = /^(You are offline|The server does not answer)\. As of \d/
-  await expect(contactsScreen(page).getByText(notice)).toBeVisible()
+  await expect(region(page).getByText(notice)).toBeVisible()
   await expect(kept(page)).toHaveText(`${count} kept on this device`)
   await expect(contacts(page)).toHaveCount(count)
   await expect(page.getByRole('banner')).toContainText(ann.login)
 
   await page.getByRole('searchbox', { name: 'Search contacts' }).fill(name)
-  await expect(contactsScreen(page).getByRole('status')).toContainText('found')
+  await expect(region(page).getByRole('status')).toContainText('found')
   await expect(contacts(page).getByRole('link', { name, exact: true })).toBeVisible()
   await contacts(page).getByRole('link', { name, exact: true }).click()
   await expect(sheet(page).getByRole('heading', { name })).toBeVisible()
@@ -119,7 +119,7 @@ test('opened without a network: the contacts read last, until there is one again
 
   await context.setOffline(false)
   await expect(kept(page)).toHaveCount(0, LATER)
-  await expect(contactsScreen(page).getByRole('status')).toContainText('in all')
+  await expect(region(page).getByRole('status')).toContainText('in all')
 })
 
 test('losing the network: what is there stays, marked, and comes back to life', async ({
@@ -128,7 +128,7 @@ test('losing the network: what is there stays, marked, and comes back to life', 
 }) => {
   await enter(page, ann)
   await context.setOffline(true)
-  await expect(contactsScreen(page).getByText(/^You are offline\. As of \d/)).toBeVisible()
+  await expect(region(page).getByText(/^You are offline\. As of \d/)).toBeVisible()
   await expect(kept(page)).toBeVisible()
   await context.setOffline(false)
   await expect(kept(page)).toHaveCount(0)
@@ -139,13 +139,11 @@ for (const status of [500, 502, 503]) {
     await enter(page, ann)
     const mend = await fail(page, status)
     await page.reload()
-    await expect(
-      contactsScreen(page).getByText(/^The server does not answer\. As of \d/),
-    ).toBeVisible()
+    await expect(region(page).getByText(/^The server does not answer\. As of \d/)).toBeVisible()
     await expect(kept(page)).toBeVisible()
     await mend()
     await page.getByRole('button', { name: 'Reload' }).click()
-    await expect(contactsScreen(page).getByRole('status')).toContainText('in all')
+    await expect(region(page).getByRole('status')).toContainText('in all')
   })
 }
 

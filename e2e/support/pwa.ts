@@ -9,10 +9,6 @@ export async function signInAtPwa(page: Page, { login, password }: Account): Pro
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
-/** The screen of the contacts; not a story about `/api/contacts` on the one beside it. */
-export const contactsScreen = (page: Page): Locator =>
-  page.getByRole('region', { name: 'Contacts', exact: true })
-
 /** What the gate lets through is what Odoo shows this user. */
 export const contacts = (page: Page): Locator =>
   page.getByRole('region', { name: 'Contacts', exact: true }).getByRole('listitem')
