@@ -11,10 +11,10 @@ import {
   signInAtPwa,
   signInPage,
 } from './support/pwa.ts'
-import { postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
+import { payloadOf, postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
 
-// What goes wrong in flow A (docs/flows.md), step by step, and what its user sees of that. How it
-// goes well is in pwa.spec.ts.
+// Flow A (docs/flows.md), step by step, as the parts themselves tell it in demo mode; then what goes
+// wrong at each step, and what its user sees of that. What the user sees of the rest is in pwa.spec.ts.
 
 const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
@@ -27,6 +27,10 @@ test.beforeEach(async ({ page }) => {
 
 const alert = (page: Page) => page.getByRole('alert')
 
+/** What the list says of its own state: it may be one that was kept on the device. */
+const said = (page: Page, words: RegExp) =>
+  page.getByRole('region', { name: 'Contacts', exact: true }).getByText(words)
+
 /** Answers as the bridge does that cannot: to break Vault or Odoo here would break it for all. */
 const refuse = (status: number, error: ErrorCode) => (route: Route) =>
   route.fulfill({ status, json: { error }, headers: { 'Retry-After': '5' } })
@@ -35,6 +39,81 @@ async function signedIn(page: Page): Promise<void> {
   await signInAtPwa(page, demo)
   await expect(contacts(page).first()).toBeVisible()
 }
+
+/** What each answer at a path told of its making. @see docs/demo-mode.md */
+function listen(page: Page): (path: string) => { status: number; timing: string }[] {
+  const answers: { path: string; status: number; timing: string }[] = []
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url())
+    const timing = response.headers()['server-timing'] ?? ''
+    answers.push({ path: pathname, status: response.status(), timing })
+  })
+  return (path) => answers.filter((answer) => answer.path === path)
+}
+
+test('from the sign-in to the retry', async ({ page }) => {
+  const told = listen(page)
+  const network = watch(page, stack.issuer)
+  await signedIn(page)
+  await leaveExpiryToTheGate(page)
+  const first = network.lastBearer()
+  const cookie = await refreshCookie(page)
+  await untilExpired(api, first)
+  await reload(page)
+  await expect.poll(() => network.seen(PATHS.protectedData)).toEqual([200, 401, 200])
+  const [login] = told(PATHS.login)
+  const [passed, refused, retried] = told(PATHS.protectedData)
+  const [refreshed] = told(PATHS.refresh)
+  const second = network.lastBearer()
+
+  await test.step('A1, A1.1: the signing key comes from Vault', () => {
+    expect(login?.timing).toMatch(/vault;desc="(read|export)_key@/)
+  })
+  await test.step('A2, A3: Odoo knows who it is, and the tokens are made and returned', () => {
+    expect(login?.timing).toMatch(/odoo;desc="\w+@/)
+    expect(login?.timing).toMatch(/bridge;desc="sign_access_token\.(memory|vault|shared)@/)
+    const { exp, iat } = payloadOf(first) as { exp: number; iat: number }
+    expect(exp - iat).toBe(stack.accessTokenTtl)
+  })
+  await test.step('A4: the page has the one, the cookie the other, and neither has both', () => {
+    expect(cookie).not.toBe('')
+    expect(payloadOf(cookie)).toMatchObject({ sid: payloadOf(first)['sid'] })
+  })
+  await test.step('A5, A6, A6.1: the call shows the token, and the gate says Valid', () => {
+    const [call] = network.requests(PATHS.protectedData)
+    expect(call?.headers()['authorization']).toBe(`Bearer ${first}`)
+    expect(passed?.timing).toMatch(/^gate;desc="valid@/)
+  })
+  await test.step('A7, A7.1, A7.1.1, A7.2: it goes on to the bridge, and Odoo gives the data', () => {
+    expect(passed?.timing).toContain('upstream;dur=')
+    expect(passed?.timing).toMatch(/odoo;desc="\w+@/)
+    expect(passed?.status).toBe(200)
+  })
+  await test.step('A8, A8.1: it has expired: the gate says so by itself, and nobody else is asked', () => {
+    expect(refused?.status).toBe(401)
+    expect(refused?.timing).toMatch(/^gate;desc="expired@[^,]*$/)
+  })
+  await test.step('A8.2, A9, A10: the page refreshes once, and the bridge checks the session', () => {
+    expect(told(PATHS.refresh)).toHaveLength(1)
+    expect(refreshed?.status).toBe(200)
+    expect(refreshed?.timing).toMatch(/store;desc="rotate@/)
+  })
+  await test.step('A11, A11.1, A11.2: with a key at hand both tokens are made anew', () => {
+    expect(refreshed?.timing).toMatch(/bridge;desc="sign_access_token\.(memory|vault|shared)@/)
+    expect(second).not.toBe(first)
+    expect(payloadOf(second)['sid']).toBe(payloadOf(first)['sid'])
+  })
+  await test.step('A11.3, A11.4: they take the place of those before', async () => {
+    const after = await refreshCookie(page)
+    expect(payloadOf(after)['gen']).toBe(Number(payloadOf(cookie)['gen']) + 1)
+  })
+  await test.step('A11.5: the same request again, with the new token', () => {
+    const [, before, again] = network.requests(PATHS.protectedData)
+    expect(again?.url()).toBe(before?.url())
+    expect(again?.headers()['authorization']).toBe(`Bearer ${second}`)
+    expect(retried?.timing).toMatch(/^gate;desc="valid@/)
+  })
+})
 
 for (const [what, status, code, words] of [
   ['A1: no signing key', 503, 'keys_unavailable', 'Sign-in is out of service for a moment'],
@@ -63,31 +142,31 @@ test('A3: no answer to the sign-in: said in words, and then it goes on', async (
 })
 
 for (const [what, answer, words] of [
-  ['A5: no network', (route: Route) => route.abort('internetdisconnected'), 'does not answer'],
-  ['A7.1: what lies behind the gate fails', refuse(503, 'odoo_unavailable'), 'Odoo does not'],
+  ['A5: no network', (route: Route) => route.abort('internetdisconnected'), /does not answer/],
+  ['A7.1: what lies behind the gate fails', refuse(503, 'odoo_unavailable'), /Odoo does not/],
   [
     'A7.1: nothing lies behind the gate',
     (route: Route) => route.fulfill({ status: 502 }),
-    'server',
+    /The server does not/,
   ],
   [
     'A7.1.1: an answer of something else',
     (route: Route) => route.fulfill({ body: '<p>' }),
-    'wrong',
+    /Something went wrong/,
   ],
-  ['A8.1: not allowed', refuse(403, 'insufficient_scope'), 'does not allow'],
+  ['A8.1: not allowed', refuse(403, 'insufficient_scope'), /does not allow/],
 ] as const) {
   test(`${what}: said in words, what is there stays, nobody is signed out`, async ({ page }) => {
     await signedIn(page)
     const network = watch(page, stack.issuer)
-    const shown = await contacts(page).count()
     await page.route(PATHS.protectedData, answer, { times: 1 })
     await reload(page)
-    await expect(alert(page)).toContainText(words)
-    await expect(contacts(page)).toHaveCount(shown)
+    await expect(said(page, words)).toBeVisible()
+    await expect(contacts(page).first()).toBeVisible()
     expect(network.seen(PATHS.refresh), 'no reason to refresh').toEqual([])
-    await page.getByRole('button', { name: 'Try again' }).click()
-    await expect(alert(page)).toHaveCount(0)
+    await reload(page)
+    await expect(said(page, words)).toHaveCount(0)
+    await expect(contacts(page).first()).toBeVisible()
   })
 }
 
@@ -163,20 +242,21 @@ async function expire(page: Page): Promise<void> {
   await untilExpired(api, network.lastBearer())
 }
 
-for (const [what, answer] of [
-  ['A10: Odoo cannot be asked', refuse(503, 'odoo_unavailable')],
-  ['A11.1: no signing key', refuse(503, 'keys_unavailable')],
-  ['A11.3: the answer is lost', (route: Route) => lose(route)],
+for (const [what, answer, words] of [
+  ['A10: Odoo cannot be asked', refuse(503, 'odoo_unavailable'), /Odoo does not/],
+  ['A11.1: no signing key', refuse(503, 'keys_unavailable'), /keys_unavailable/],
+  ['A11.3: the answer is lost', (route: Route) => lose(route), /The server does not/],
 ] as const) {
   test(`${what}: nobody is signed out, and the next request goes through`, async ({ page }) => {
     await signedIn(page)
     await expire(page)
     await page.route(PATHS.refresh, answer, { times: 1 })
     await reload(page)
-    await expect(alert(page)).toBeVisible()
+    await expect(said(page, words)).toBeVisible()
     await expect(contacts(page).first()).toBeVisible()
-    await page.getByRole('button', { name: 'Try again' }).click()
-    await expect(alert(page)).toHaveCount(0)
+    await reload(page)
+    await expect(said(page, words)).toHaveCount(0)
+    await expect(contacts(page).first()).toBeVisible()
   })
 }
 
@@ -233,19 +313,16 @@ const SPOILT: Record<string, (page: Page) => Promise<void>> = {
 }
 
 for (const [what, spoil] of Object.entries(SPOILT)) {
-  test(`A12.1, A12.2: the refresh token ${what}: signed out, and back after signing in`, async ({
+  test(`A12.1, A12.2: the refresh token ${what}: signed out, until somebody signs in`, async ({
     page,
   }) => {
-    await page.goto('/activity')
-    await signInAtPwa(page, demo)
-    await expect(contacts(page).first()).toBeVisible()
+    await signedIn(page)
     await expire(page)
     await spoil(page)
     await reload(page)
     await expect(signInPage(page)).toBeVisible()
     await expect(page.getByText('Your session is over.')).toBeVisible()
     expect(await refreshCookie(page)).toBe('')
-    await signInAtPwa(page, demo)
-    await expect(page).toHaveURL(`${stack.issuer}/activity`)
+    await signedIn(page)
   })
 }

@@ -188,7 +188,11 @@ async function startTestStack(): Promise<Stack> {
     ephemeral: true,
     demo: true,
     signal: stopped,
-    environment: { ACCESS_TOKEN_TTL: String(ACCESS_TOKEN_TTL) },
+    environment: {
+      ACCESS_TOKEN_TTL: String(ACCESS_TOKEN_TTL),
+      // Tests fail to sign in on purpose, all of them from one address.
+      SIGN_IN_FAILURES_PER_ADDRESS: '1000',
+    },
     leeway: 0,
     clients: (audiences) => testClients(audiences, apps),
     providers: ['Example', 'Another'],

@@ -8,9 +8,8 @@ const page = readFileSync(join(REPOSITORY, 'docs/flows.md'), 'utf8')
 const steps = Array.from(page.matchAll(/^\| ([AB]\d+(?:\.\d+)*) /gm), ([, step]) => step ?? '')
 
 const STEP = '[AB]\\d+(?:\\.\\d+)*'
-const NUMBERS = new RegExp(
-  `^\\s*(?:test|test\\.step|t\\.test)?\\(?\\s*['"\`](${STEP}(?:[, –-]+${STEP})*): `,
-)
+const CALL = '(?:await )?(?:test|test\\.step|t\\.test)?[(\\[]?'
+const NUMBERS = new RegExp(`^\\s*${CALL}\\s*['"\`](${STEP}(?:[, –-]+${STEP})*): `)
 
 /** The steps that the title of a test names: one, several, or from one to another. */
 function namedIn(title: string): string[] {
