@@ -118,7 +118,7 @@ test('the pages: to each, along the tabs, and out', async ({ page }) => {
   // A list of thousands lies before the steps.
   await page.getByRole('link', { name: 'Skip to the content' }).focus()
   await page.keyboard.press('Tab')
-  await isAt(page.getByRole('link', { name: 'Skip to the steps' }))
+  await isAt(page.getByRole('link', { name: 'Skip the list' }))
   await page.keyboard.press('Enter')
   await expect(page.getByRole('region', { name: 'What just happened' })).toBeFocused()
   await goTo(page, page.getByRole('checkbox', { name: /Let the gate find out/ }))

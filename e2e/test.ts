@@ -24,6 +24,7 @@ import { takeRunFolder } from './stack/run-folder.ts'
 import { aborted, commandBegan, stopRequested } from './stack/signals.ts'
 import { startStack, type Stack } from './stack/stack.ts'
 import { installAnotherOdoo } from './support/another-odoo.ts'
+import { PICTURES_STACK } from './support/pictures-stack.ts'
 import { testClients } from './support/test-clients.ts'
 
 /** What a suite needs beside the npm packages. */
@@ -151,6 +152,24 @@ function whereItCanBeHad(root: RootName, suite: Suite): Suite {
   }
 }
 
+/** The documentation's pictures, on a stack that no other test has written to. */
+const pictures: Suite = {
+  name: 'pictures',
+  needs: 'roots',
+  async run(context) {
+    const stack = await startStack({ ...PICTURES_STACK, signal: stopped })
+    try {
+      const environment = { ...context.environment, DRAWBRIDGE_STACK: stack.file }
+      return await playwrightSuite(pictures.name, 'pictures.config.ts').run({
+        ...context,
+        environment,
+      })
+    } finally {
+      await stack.stop()
+    }
+  },
+}
+
 const SUITES: Suite[] = [
   tapSuite('bridge unit', 'bridge', 'test/unit', 'nothing'),
   tapSuite('gate unit', 'nginx-njs', 'test/unit', 'nothing'),
@@ -168,6 +187,7 @@ const SUITES: Suite[] = [
     },
   },
   tapSuite('addon on a server', 'e2e', 'addon', 'roots'),
+  pictures,
   tapSuite('bridge integration', 'bridge', 'test/integration', 'stack'),
   { ...tapSuite('independent clients', 'e2e', 'clients', 'stack'), install: installClients },
   { ...playwrightSuite('browser', 'playwright.config.ts'), install: installAnotherOdoo },

@@ -230,7 +230,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
       ${
         // They lie behind a list that may have no end.
         WIDE.matches && route !== 'activity'
-          ? html`<a class="skip" href="#activity">${msg('Skip to the steps')}</a>`
+          ? html`<a class="skip" href="#activity">${msg('Skip the list')}</a>`
           : nothing
       }
       <header class="bar">
