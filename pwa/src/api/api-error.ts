@@ -49,6 +49,9 @@ export function errorWithoutAnswer(error: unknown): ApiError | null {
     case 'invalid_refresh_token':
     case 'session_ended':
       return null
+    case 'offline':
+    case 'unreachable':
+      return new ApiError(error.code, { cause: error })
     default:
       return new ApiError(error.code, { cause: error, isOutage: (error.status ?? 0) >= 500 })
   }
