@@ -19,11 +19,10 @@ import '../absence-warning/absence-warning.ts'
 import '../sign-in/sign-in.ts'
 import type { SignInNotice } from '../sign-in/sign-in.ts'
 import { DrawbridgeElement } from '../shared/element.ts'
-import { device, mark, people, signOut, steps } from '../shared/icons.ts'
+import { mark } from '../shared/icons.ts'
+import { NAME, renderBar } from './bar.ts'
 import { Screens, WIDE } from './screens.ts'
 import './app.css'
-
-const NAME = 'Drawbridge'
 
 type Phase =
   | 'starting'
@@ -226,30 +225,15 @@ export class DrawbridgeApp extends DrawbridgeElement {
   #renderScreens(): TemplateResult {
     const { profile, route } = this
     return html`
-      <a class="skip" href=${`#${route}`}>${msg('Skip to the content')}</a>
-      ${
-        // They lie behind a list that may have no end.
-        WIDE.matches && route !== 'activity'
-          ? html`<a class="skip" href="#activity">${msg('Skip the list')}</a>`
-          : nothing
-      }
-      <header class="bar">
-        <a class="brand" href=${ROUTES.contacts} @click=${this.#go}>
-          ${mark}<span>${NAME}</span>
-        </a>
-        <p class="profile">
-          ${profile ? html`<strong>${profile.name}</strong><span>${profile.login}</span>` : nothing}
-        </p>
-        ${profile ? this.#renderCompanies(profile) : nothing}
-        <button class="button quiet" type="button" @click=${() => this.#signOut()}>
-          ${signOut}<span>${msg('Sign out')}</span>
-        </button>
-      </header>
-      <nav class="tabs" aria-label=${msg('Pages')}>
-        ${this.#renderTab('contacts', msg('Contacts'), people)}
-        ${this.#renderTab('account', msg('Devices'), device)}
-        ${this.#renderTab('activity', msg('Steps', { desc: 'Tab; short for “What just happened”' }), steps)}
-      </nav>
+      ${renderBar({
+        route,
+        profile,
+        go: this.#go,
+        choose: (company) => {
+          this.company = company
+        },
+        signOut: () => void this.#signOut(),
+      })}
       <main class="screens" data-route=${route}>
         <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
           ${
@@ -300,35 +284,6 @@ export class DrawbridgeApp extends DrawbridgeElement {
             ></drawbridge-absence-warning>`
           : nothing
       }
-    `
-  }
-
-  /** For those who work in one company alone there is nothing to choose. */
-  #renderCompanies({ companies }: ProtectedData['user']): TemplateResult | typeof nothing {
-    if (companies.length < 2) return nothing
-    return html`
-      <select class="companies" aria-label=${msg('Company to work in')} @change=${this.#choose}>
-        <option value="">${msg('All companies')}</option>
-        ${companies.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}
-      </select>
-    `
-  }
-
-  readonly #choose = (event: Event): void => {
-    const { value } = event.currentTarget as HTMLSelectElement
-    this.company = value === '' ? null : Number(value)
-  }
-
-  /** @param text short: there is less room than in a title */
-  #renderTab(route: Route, text: string, icon: TemplateResult): TemplateResult {
-    return html`
-      <a
-        href=${ROUTES[route]}
-        aria-current=${this.route === route ? 'page' : nothing}
-        @click=${this.#go}
-      >
-        ${icon}<span>${text}</span>
-      </a>
     `
   }
 
