@@ -25,7 +25,7 @@ const steps = (page: Page): Locator => page.getByRole('region', { name: 'Steps, 
 
 /** The last story with this heading. */
 const story = (page: Page, heading: string): Locator =>
-  steps(page).getByRole('region', { name: heading, exact: true }).last()
+  steps(page).getByRole('group', { name: heading, exact: true }).last()
 
 /** Waits until the lines of a story are there, in this order, whatever stands between them. */
 async function tells(of: Locator, ...lines: RegExp[]): Promise<void> {
@@ -124,7 +124,7 @@ test('A5: a question is drawn when it is asked, and waits for its answer', async
     await route.continue()
   })
   await reload(page)
-  const call = steps(page).getByRole('region').last()
+  const call = steps(page).getByRole('group').last()
   await expect(call).toContainText('under way')
   await tells(call, /A5$|A9$/, /Waiting\. Under way…$/)
   answer()
@@ -173,7 +173,7 @@ test('offline: no answer came, and nothing is lost', async ({ page, context }) =
   await signIn(page)
   await context.setOffline(true)
   await reload(page)
-  await tells(steps(page).getByRole('region').last(), /A5$|A9$/, /^Browser: Failed\. No/)
+  await tells(steps(page).getByRole('group').last(), /A5$|A9$/, /^Browser: Failed\. No/)
   await context.setOffline(false)
 })
 

@@ -63,7 +63,7 @@ function renderStory(story: Story): TemplateResult {
     return index - (begins.get(step) ?? 0)
   }
   return html`
-    <section class="story ${tone}" aria-labelledby=${id}>
+    <div class="story ${tone}" role="group" aria-labelledby=${id}>
       <header>
         <h2 id=${id}>${title}</h2>
         <p class="outcome"><i class="shape" aria-hidden="true"></i>${text}</p>
@@ -77,7 +77,7 @@ function renderStory(story: Story): TemplateResult {
             renderMessage(message, order(message, index), fresh.has(stepOf(message))),
         )}
       </ol>
-    </section>
+    </div>
   `
 }
 
