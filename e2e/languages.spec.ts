@@ -135,8 +135,16 @@ for (const language of ALL) {
       await page.getByRole('link', { name: t('Contacts') }).click()
       await page.route(`**${PATHS.protectedData}*`, (route) => route.abort())
       await page.getByRole('searchbox').fill('')
+      // What was kept is shown in its place.
+      await expect(page.getByText(t('The server does not answer.'))).toBeVisible()
+      await expectWellSaid(page, language)
+      await page.unroute(`**${PATHS.protectedData}*`)
+      const json = { error: 'insufficient_scope' }
+      await page.route(`**${PATHS.protectedData}*`, (route) => route.fulfill({ status: 403, json }))
+      await page.getByRole('button', { name: t('Reload') }).click()
       await expect(heading(page, t('The contacts could not be loaded'))).toBeVisible()
-      await expect(page.getByRole('alert')).toContainText(t('The server does not answer.'))
+      const refused = t('This sign-in does not allow to read contacts.')
+      await expect(page.getByRole('alert')).toContainText(refused)
       await expectWellSaid(page, language)
       await page.unroute(`**${PATHS.protectedData}*`)
     })
