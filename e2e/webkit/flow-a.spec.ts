@@ -52,7 +52,7 @@ test('A1–A7: a user signs in with the Odoo password and sees what Odoo shows t
 }) => {
   const network = await signIn(driver)
   await untilContacts(driver)
-  expect(await textOf(driver)).toContain('Marc Demo')
+  await expect.poll(() => textOf(driver)).toContain('Marc Demo')
   expect(await contacts(driver)).toBeGreaterThan(10)
   // The focus came along, and it took nothing beneath the bar.
   expect(await driver.executeScript('return scrollY')).toBe(0)
