@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Plugin } from 'vite'
+import type { Plugin, Rolldown } from 'vite'
 
 const TEMPLATE = join(import.meta.dirname, 'headers.conf')
 
@@ -27,6 +27,10 @@ export const headersFor = (html: string, template: string): string =>
     .replace(/^(#.*\n)+/, '# Written by the build of the PWA, for its index.html.\n')
     .replace('@STYLE@', styleHashes(html).join(' '))
 
+/** The style sheets that a chunk brings, as Vite noted them. */
+const importedCss = (chunk: Rolldown.OutputChunk): Set<string> =>
+  chunk.viteMetadata?.importedCss ?? new Set()
+
 /**
  * Lets the style sheet wait until the shell is painted, has the rest of the app fetched along with
  * its first part, and writes nginx's headers beside the folder of the files, where no request finds
@@ -49,16 +53,19 @@ export function shell(): Plugin {
         if (!first || !rest) throw new Error('There is no chunk of main.ts, or of start.ts.')
         const needed = new Set([...first.imports, rest.fileName, ...rest.imports])
         needed.delete(first.fileName)
-        const [link = ''] = /[ \t]*<link rel="stylesheet"[^>]*>\n?/.exec(html) ?? []
-        if (link === '') throw new Error('index.html has no style sheet.')
-        // Below the shell it no more holds up its painting; the app still waits for it.
+        const chunksNeeded = chunks.filter(({ fileName }) => needed.has(fileName))
+        const styles = new Set(chunksNeeded.flatMap((chunk) => [...importedCss(chunk)]))
+        if (styles.size === 0) throw new Error('There is no style sheet for start.ts.')
         const preloads = [...needed]
           .map((file) => `    <link rel="modulepreload" crossorigin href="./${file}">\n`)
           .join('')
+        // Below the shell they do not hold up its painting; the app still waits for them.
+        const links = [...styles]
+          .map((file) => `    <link rel="stylesheet" crossorigin href="./${file}">\n`)
+          .join('')
         return html
-          .replace(link, '')
           .replace(/[ \t]*<\/head>/, (end) => preloads + end)
-          .replace(/[ \t]*<\/body>/, (end) => link + end)
+          .replace(/[ \t]*<\/body>/, (end) => links + end)
       },
     },
     async writeBundle() {

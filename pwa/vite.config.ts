@@ -35,8 +35,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // vite-shell.ts names the one that is always needed.
     modulePreload: false,
-    // index.html brings all of it; what comes later by a script would be too late.
-    cssCodeSplit: false,
     rolldownOptions: {
       output: {
         // Few files: over HTTP/1.1 each one more waits for its turn. What the first question to the
@@ -45,7 +43,7 @@ export default defineConfig({
           groups: [
             {
               name: 'session',
-              test: /src\/(auth|api|language|own-routes|routes|contract|offline\/reconnecting)|@lit\/localize/,
+              test: /src\/(auth|api|language|own-routes|routes|contract|offline\/(permission|reconnecting))|@lit\/localize/,
             },
             { name: 'base', test: /node_modules\/(lit|@lit)|elements\/shared/ },
           ],

@@ -2,6 +2,7 @@ import { PATHS } from '@drawbridge/bridge/contract'
 import { ActivityLog } from './activity-log.ts'
 import { createSession } from './auth/index.ts'
 import { startLanguage } from './language.ts'
+import { browserStorage, Permission } from './offline/permission.ts'
 
 const session = createSession({
   bridge: location.origin,
@@ -9,12 +10,13 @@ const session = createSession({
 })
 const log = new ActivityLog(session)
 const restoring = session.restore()
-restoring
-  .then(async (isSignedIn) => {
-    if (isSignedIn) await import('./elements/contacts/contacts.ts')
-  })
-  // It is the app that shows a failure.
-  .catch(() => undefined)
+// It is the app that shows a failure.
+restoring.catch(() => undefined)
+
+// Whoever has contacts on this device will see them, live or kept: fetched while the bridge is asked.
+if (new Permission(browserStorage()).sid !== null) {
+  import('./elements/contacts/contacts.ts').catch(() => undefined)
+}
 
 // Not awaited: a language's file waits for this one in its turn.
 const speaking = startLanguage()

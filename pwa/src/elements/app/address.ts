@@ -1,0 +1,60 @@
+import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
+import type { Route } from '../../routes.ts'
+
+/** Which screen the address names, and the ways to the sign-in page and back from it. */
+export class Address {
+  #route: Route = routeOf(location.pathname)
+
+  /** The screen that is to be seen. */
+  get route(): Route {
+    return this.#route
+  }
+
+  /**
+   * Takes the screen from the address.
+   * @param isInside whether the sign-in page has nothing to ask
+   */
+  follow(isInside: boolean): void {
+    this.#route = routeOf(location.pathname)
+    if (isInside && this.#route === 'signIn') {
+      history.replaceState(null, '', ROUTES.contacts)
+      this.#route = 'contacts'
+    }
+  }
+
+  /** Puts the sign-in page here. @param leadsBack whether whoever signs in comes back to this page */
+  toSignIn(leadsBack: boolean): void {
+    const here = location.pathname + location.search + location.hash
+    const back = leadsBack ? here : ROUTES.contacts
+    if (this.#route !== 'signIn') history.replaceState(null, '', signInAddress(back))
+    this.follow(false)
+  }
+
+  /**
+   * Goes where this sign-in page was to lead back to; the caller follows.
+   * @param mayLeave whether that may be another app of the origin: whoever was signed in already was
+   * sent here by a page that would only do so again
+   * @returns whether it is in this app
+   */
+  leaveSignIn(mayLeave: boolean): boolean {
+    const back = wayBack()
+    const isOwn = isOwnAddress(back)
+    if (!isOwn && mayLeave) {
+      location.replace(back)
+      return false
+    }
+    history.replaceState(null, '', isOwn ? back : ROUTES.contacts)
+    return true
+  }
+
+  /** @returns whether a click on one of the app's own links was one to go there in this page */
+  go(event: MouseEvent): boolean {
+    const isPlain =
+      event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    const link = event.currentTarget
+    if (!isPlain || !(link instanceof HTMLAnchorElement)) return false
+    event.preventDefault()
+    if (link.href !== location.href) history.pushState(null, '', link.href)
+    return true
+  }
+}
