@@ -52,6 +52,7 @@ const doors = [
 ]
 
 export default defineConfig(
+  // What lit-localize writes keeps its own style, and says so in the files.
   { ignores: ['**/dist', '.stack', '.tsc', '**/.tap', 'odoo-addon', 'pwa/src/locales'] },
   {
     files: ['**/*.ts'],

@@ -10,7 +10,10 @@ const { getLocale, setLocale } = configureLocalization({
 /** Where the language is remembered on this device, for the sign-in page. Nothing else is. */
 const REMEMBERED = 'drawbridge-language'
 
-/** Milliseconds that the first screen waits for its language, rather than to change it. */
+/**
+ * Milliseconds that the first screen waits for its language, rather than to change it. No event
+ * says that a file is slow, and English at once is better than nothing.
+ */
 const PATIENCE = 1000
 
 /** The last language that was asked for. */

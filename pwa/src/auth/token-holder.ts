@@ -9,7 +9,10 @@ import type { RefreshReason, SessionEventMap, SessionEventName } from './events.
 import { Tabs } from './tabs.ts'
 import type { TabMessage } from './tabs.ts'
 
-/** How long the message of the tab that had the lock may take to arrive, in milliseconds. */
+/**
+ * How long the message of the tab that had the lock may take to arrive, in milliseconds. A limit,
+ * as nothing says that none will come: that tab may have been closed, or its refresh have failed.
+ */
 const HANDOVER = 250
 
 export interface TokenHolderOptions {
