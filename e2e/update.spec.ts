@@ -137,6 +137,26 @@ test('a tab whose first visit it is hears of a new version too', async ({ page }
   await expect.poll(() => buildOf(page).catch(() => undefined)).toBe('2')
 })
 
+for (const path of ['/', '/sw.js']) {
+  test(`one build’s ${path} is not taken for another’s, as old and as long`, async () => {
+    const url = server.origin + path
+    const [one, other] = [await fetch(url), await server.deploy(builds[1]).then(() => fetch(url))]
+    const before = await one.text()
+    const after = await other.text()
+    expect(after).not.toBe(before)
+    expect(after).toHaveLength(before.length)
+    expect(other.headers.get('last-modified')).toBe(one.headers.get('last-modified'))
+    const isKnown = {
+      'If-Modified-Since': one.headers.get('last-modified') ?? '',
+      'If-None-Match': one.headers.get('etag') ?? '"none"',
+    }
+    for (const [name, value] of Object.entries(isKnown)) {
+      const asked = await fetch(url, { headers: { [name]: value } })
+      expect([asked.status, await asked.text()], name).toEqual([200, after])
+    }
+  })
+}
+
 for (const [how, breakIt] of [
   ['does not run', () => server.overwrite('sw.js', 'throw new Error("broken")')],
   ['lacks files', () => server.loseAssets()],
