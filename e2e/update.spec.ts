@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, type Page } from 'playwright/test'
 import { readStack } from './stack/description.ts'
-import { contacts, signInAtPwa, signInPage } from './support/pwa.ts'
+import { contacts, signInPage, signInToContacts } from './support/pwa.ts'
 import { buildPwa, servePwa, type PwaServer } from './support/pwa-builds.ts'
 import { collectVitals, vitalsOf } from './support/vitals.ts'
 
@@ -69,8 +69,7 @@ test('a new version is offered, waits as long as the user wants, and loses nothi
   expect(await buildOf(page)).toBe('1')
   await expect(offer(page), 'the very first version is no new one').toBeHidden()
   await page.reload()
-  await signInAtPwa(page, accounts.demo)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, accounts.demo)
   await page.goto(`${server.origin}/activity?a=b`)
   await expect(page.getByRole('region', { name: 'What just happened' })).toBeVisible()
 
