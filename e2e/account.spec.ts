@@ -5,7 +5,7 @@ import { ASKING_APP } from './support/asking-app.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, refreshCookie, reload, signInAtPwa, signInPage } from './support/pwa.ts'
+import { openSignedIn, refreshCookie, reload, signInPage } from './support/pwa.ts'
 
 // "My devices" and "connected apps" in the PWA: what a person sees of them, and how they end one.
 
@@ -21,16 +21,10 @@ test.beforeEach(async () => {
   person = await makePerson(await odooSession(stack.accounts.admin))
 })
 
-async function signedIn(page: Page): Promise<void> {
-  await page.goto('/')
-  await signInAtPwa(page, person)
-  await expect(contacts(page).first()).toBeVisible()
-}
-
 /** Somebody who uses another device, at the contacts. */
 async function elsewhere(browser: Browser): Promise<Page> {
   const page = await (await browser.newContext({ baseURL: stack.issuer })).newPage()
-  await signedIn(page)
+  await openSignedIn(page, person)
   return page
 }
 
@@ -40,7 +34,7 @@ const others = (page: Page) => screen(page).getByRole('button', { name: /^Sign o
 
 test('a device that is signed out from another one is out at once', async ({ page, browser }) => {
   const lost = await elsewhere(browser)
-  await signedIn(page)
+  await openSignedIn(page, person)
   await open(page)
   await expect(page).toHaveURL('/account')
   await expect(screen(page).getByText('This device')).toHaveCount(1)
@@ -59,7 +53,7 @@ test('a device that is signed out from another one is out at once', async ({ pag
 
 test('all others are signed out by one button, and this one stays', async ({ page, browser }) => {
   const [one, other] = [await elsewhere(browser), await elsewhere(browser)]
-  await signedIn(page)
+  await openSignedIn(page, person)
   await open(page)
   await screen(page).getByRole('button', { name: 'Sign out all 2 others' }).click()
   await expect(others(page)).toHaveCount(0)
@@ -75,7 +69,7 @@ test('all others are signed out by one button, and this one stays', async ({ pag
 test('an app that was let in is there, and asks anew when it was disconnected', async ({
   page,
 }) => {
-  await signedIn(page)
+  await openSignedIn(page, person)
   await open(page)
   await expect(screen(page).getByText('None. Apps that you sign in to')).toBeVisible()
   const query = new URLSearchParams({
@@ -103,7 +97,7 @@ test('an app that was let in is there, and asks anew when it was disconnected', 
 })
 
 test('what cannot be reached is said, and can be tried again', async ({ page }) => {
-  await signedIn(page)
+  await openSignedIn(page, person)
   await page.route(`**${PATHS.apps}`, (route) => route.abort())
   await open(page)
   await expect(screen(page).getByRole('alert')).toContainText('The server does not answer.')
@@ -116,7 +110,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test(`everybody can use it: ${colorScheme}`, async ({ page, browser }) => {
     await page.emulateMedia({ colorScheme })
     await elsewhere(browser)
-    await signedIn(page)
+    await openSignedIn(page, person)
     for (const viewport of [
       { width: 360, height: 740 },
       { width: 1280, height: 800 },

@@ -11,9 +11,10 @@ import { watch } from './support/network.ts'
 import {
   contacts,
   leaveExpiryToTheGate,
+  openSignedIn,
+  openSignInPage,
   refreshCookie,
   reload,
-  signInAtPwa,
   signInPage,
 } from './support/pwa.ts'
 import { untilExpired } from './support/tokens.ts'
@@ -53,9 +54,7 @@ test('sign-in, calls, expiry, refresh, retry, reload, a second tab, sign-out: no
   const leaks = watchContext()
   const page = await context.newPage()
   const network = watch(page, stack.issuer)
-  await page.goto('/')
-  await signInAtPwa(page, stack.accounts.demo)
-  await expect(contacts(page).first()).toBeVisible()
+  await openSignedIn(page, stack.accounts.demo)
   const refreshTokens = new Set([await refreshCookie(page)])
 
   await leaveExpiryToTheGate(page)
@@ -196,8 +195,7 @@ test('the search finds a token in each of these places, where one is planted', a
   const planted: string[] = []
   for (const [place, plant] of Object.entries(PLANTS)) {
     const page = await context.newPage()
-    await page.goto('/')
-    await expect(signInPage(page)).toBeVisible()
+    await openSignInPage(page)
     const secret = `planted.${randomUUID()}.${randomUUID()}`
     planted.push(secret)
     await plant(page, secret)

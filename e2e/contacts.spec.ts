@@ -5,7 +5,7 @@ import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, signInAtPwa } from './support/pwa.ts'
+import { contacts, openSignedIn, signInAtPwa } from './support/pwa.ts'
 
 // The list of contacts in the PWA: searched, and endless.
 
@@ -31,11 +31,7 @@ test.beforeAll(async () => {
   person = await makePerson(admin)
 })
 
-test.beforeEach(async ({ page }) => {
-  await page.goto('/')
-  await signInAtPwa(page, stack.accounts.demo)
-  await expect(contacts(page).first()).toBeVisible()
-})
+test.beforeEach(({ page }) => openSignedIn(page, stack.accounts.demo))
 
 const search = (page: Page, words: string) =>
   page.getByRole('searchbox', { name: 'Search contacts' }).fill(words)

@@ -5,11 +5,13 @@ import { watch } from './support/network.ts'
 import {
   contacts,
   leaveExpiryToTheGate,
+  openSignInPage,
   REFRESH_COOKIE,
   refreshCookie,
   reload,
   signInAtPwa,
   signInPage,
+  signInToContacts,
 } from './support/pwa.ts'
 import { payloadOf, postAuth, signIn, untilExpired, withClaims } from './support/tokens.ts'
 
@@ -20,10 +22,7 @@ const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
 const { demo } = stack.accounts
 
-test.beforeEach(async ({ page }) => {
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
-})
+test.beforeEach(({ page }) => openSignInPage(page))
 
 const alert = (page: Page) => page.getByRole('alert')
 
@@ -34,11 +33,6 @@ const said = (page: Page, words: RegExp) =>
 /** Answers as the bridge does that cannot: to break Vault or Odoo here would break it for all. */
 const refuse = (status: number, error: ErrorCode) => (route: Route) =>
   route.fulfill({ status, json: { error }, headers: { 'Retry-After': '5' } })
-
-async function signedIn(page: Page): Promise<void> {
-  await signInAtPwa(page, demo)
-  await expect(contacts(page).first()).toBeVisible()
-}
 
 /** What each answer at a path told of its making. @see docs/demo-mode.md */
 function listen(page: Page): (path: string) => { status: number; timing: string }[] {
@@ -54,7 +48,7 @@ function listen(page: Page): (path: string) => { status: number; timing: string 
 test('from the sign-in to the retry', async ({ page }) => {
   const told = listen(page)
   const network = watch(page, stack.issuer)
-  await signedIn(page)
+  await signInToContacts(page, demo)
   await leaveExpiryToTheGate(page)
   const first = network.lastBearer()
   const cookie = await refreshCookie(page)
@@ -157,7 +151,7 @@ for (const [what, answer, words] of [
   ['A8.1: not allowed', refuse(403, 'insufficient_scope'), /does not allow/],
 ] as const) {
   test(`${what}: said in words, what is there stays, nobody is signed out`, async ({ page }) => {
-    await signedIn(page)
+    await signInToContacts(page, demo)
     const network = watch(page, stack.issuer)
     await page.route(PATHS.protectedData, answer, { times: 1 })
     await reload(page)
@@ -173,7 +167,7 @@ for (const [what, answer, words] of [
 test('A8.1, A8.2: an invalid token is refused, renewed, and the request goes through', async ({
   page,
 }) => {
-  await signedIn(page)
+  await signInToContacts(page, demo)
   const network = watch(page, stack.issuer)
   let challenge = ''
   await page.route(
@@ -200,7 +194,7 @@ test('A8.1, A8.2: an invalid token is refused, renewed, and the request goes thr
 test('A8.2: refused again after the refresh: no third time, and nobody is signed out', async ({
   page,
 }) => {
-  await signedIn(page)
+  await signInToContacts(page, demo)
   const network = watch(page, stack.issuer)
   await page.route(PATHS.protectedData, refuse(401, 'invalid_token'))
   await reload(page)
@@ -248,7 +242,7 @@ for (const [what, answer, words] of [
   ['A11.3: the answer is lost', (route: Route) => lose(route), /The server does not/],
 ] as const) {
   test(`${what}: nobody is signed out, and the next request goes through`, async ({ page }) => {
-    await signedIn(page)
+    await signInToContacts(page, demo)
     await expire(page)
     await page.route(PATHS.refresh, answer, { times: 1 })
     await reload(page)
@@ -267,7 +261,7 @@ async function lose(route: Route): Promise<void> {
 }
 
 test('A11.5: a change that met the expiry is made once', async ({ page }) => {
-  await signedIn(page)
+  await signInToContacts(page, demo)
   const network = watch(page, stack.issuer)
   await contacts(page).first().getByRole('link').first().click()
   const sheet = page.getByRole('dialog')
@@ -316,13 +310,13 @@ for (const [what, spoil] of Object.entries(SPOILT)) {
   test(`A12.1, A12.2: the refresh token ${what}: signed out, until somebody signs in`, async ({
     page,
   }) => {
-    await signedIn(page)
+    await signInToContacts(page, demo)
     await expire(page)
     await spoil(page)
     await reload(page)
     await expect(signInPage(page)).toBeVisible()
     await expect(page.getByText('Your session is over.')).toBeVisible()
     expect(await refreshCookie(page)).toBe('')
-    await signedIn(page)
+    await signInToContacts(page, demo)
   })
 }

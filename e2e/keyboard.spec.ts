@@ -1,6 +1,6 @@
 import { expect, test, type Locator, type Page } from 'playwright/test'
 import { readStack } from './stack/description.ts'
-import { contacts, signInPage } from './support/pwa.ts'
+import { contacts, openSignInPage, signInPage } from './support/pwa.ts'
 
 // The PWA by keyboard alone: everything can be reached, in the order of the page, and it shows
 // where one is.
@@ -27,10 +27,7 @@ async function goTo(page: Page, place: Locator, key = 'Tab'): Promise<void> {
   throw new Error('The keyboard does not get there.')
 }
 
-test.beforeEach(async ({ page }) => {
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
-})
+test.beforeEach(({ page }) => openSignInPage(page))
 
 async function signIn(page: Page): Promise<void> {
   await isAt(page.getByLabel('Login'))

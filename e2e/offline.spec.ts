@@ -3,7 +3,14 @@ import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, refreshCookie, signInAtPwa, signInPage } from './support/pwa.ts'
+import {
+  contacts,
+  openSignedIn,
+  refreshCookie,
+  signInAtPwa,
+  signInPage,
+  signInToContacts,
+} from './support/pwa.ts'
 
 // What the PWA shows without a network or a bridge, and what wipes it.
 
@@ -65,9 +72,7 @@ const nothingIsKept = (page: Page) =>
 
 /** Signs in, and waits until the app can be opened without a network. */
 async function enter(page: Page, person: Person): Promise<void> {
-  await page.goto('/')
-  await signInAtPwa(page, person)
-  await expect(contacts(page).first()).toBeVisible()
+  await openSignedIn(page, person)
   await page.evaluate(() => navigator.serviceWorker.ready)
   await expect(async () => {
     expect((await stored(page))['lists']).toHaveLength(1)
@@ -240,8 +245,7 @@ test('another user gets nothing of it', async ({ page, context }) => {
   await page.reload()
   await expect(signInPage(page)).toBeVisible()
   await nothingIsKept(page)
-  await signInAtPwa(page, bob)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, bob)
   await context.setOffline(true)
   await page.reload()
   await expect(kept(page)).toBeVisible()

@@ -7,10 +7,11 @@ import { callAndConfirm, makePerson, recordOf, type Person } from './support/peo
 import {
   contacts,
   leaveExpiryToTheGate,
+  openSignInPage,
   refreshCookie,
   reload,
-  signInAtPwa,
   signInPage,
+  signInToContacts,
 } from './support/pwa.ts'
 import { payloadOf, signIn, untilRefused } from './support/tokens.ts'
 
@@ -35,10 +36,7 @@ const WAYS: Record<string, (change: Change) => Promise<unknown>> = {
     callAndConfirm(own, person.password, 'res.users', 'action_revoke_all_devices', [person.uid]),
 }
 
-test.beforeEach(async ({ page }) => {
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
-})
+test.beforeEach(({ page }) => openSignInPage(page))
 
 for (const [what, change] of Object.entries(WAYS)) {
   test(`out at once: in Odoo ${what}`, async ({ page }) => {
@@ -46,8 +44,7 @@ for (const [what, change] of Object.entries(WAYS)) {
     const person = await makePerson(admin)
     const own = await odooSession(person)
     const network = watch(page, stack.issuer)
-    await signInAtPwa(page, person)
-    await expect(contacts(page).first()).toBeVisible()
+    await signInToContacts(page, person)
     await leaveExpiryToTheGate(page)
     // A second device of theirs, whose token is so young that it cannot expire meanwhile.
     const elsewhere = await signIn(person)
@@ -73,8 +70,7 @@ test('other groups in Odoo are other roles at the next refresh', async ({ page }
   const admin = await odooSession(stack.accounts.admin)
   const person = await makePerson(admin)
   const network = watch(page, stack.issuer)
-  await signInAtPwa(page, person)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, person)
   const roles = () => payloadOf(network.lastBearer())['roles']
   expect(roles()).toEqual(['internal'])
 

@@ -3,7 +3,7 @@ import { readStack, type RegisteredProvider } from './stack/description.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { startOpenIdProvider, type OpenIdProvider } from './support/openid-provider.ts'
 import { makePerson } from './support/people.ts'
-import { contacts, refreshCookie, signInPage } from './support/pwa.ts'
+import { contacts, openSignInPage, refreshCookie, signInPage } from './support/pwa.ts'
 
 // Step B2's other way in: an account at somebody else's OpenID provider, which is a real one.
 
@@ -48,8 +48,7 @@ test('from the sign-in page through the provider into the contacts, and out agai
   page,
 }) => {
   const email = await makeKnownPerson()
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
+  await openSignInPage(page)
   await expect(continueWith(page, another.name), 'each has a link').toBeVisible()
   await continueWith(page, example.name).click()
   await expect(page.getByRole('heading', { name: 'Example identities' })).toBeVisible()

@@ -1,6 +1,6 @@
-import { expect, test, type Page } from 'playwright/test'
+import { expect, test } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
-import { readStack, type Account } from './stack/description.ts'
+import { readStack } from './stack/description.ts'
 import { watch } from './support/network.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { enableTotp } from './support/odoo-web.ts'
@@ -8,11 +8,13 @@ import { makePerson } from './support/people.ts'
 import {
   contacts,
   leaveExpiryToTheGate,
+  openSignInPage,
   REFRESH_COOKIE,
   refreshCookie,
   reload,
   signInAtPwa,
   signInPage,
+  signInToContacts,
 } from './support/pwa.ts'
 import { cookieOf, postAuth, untilExpired } from './support/tokens.ts'
 
@@ -20,19 +22,13 @@ const stack = readStack()
 const api = stack.issuer + PATHS.protectedData
 const { demo } = stack.accounts
 
-const signIn = (page: Page, account: Account = demo) => signInAtPwa(page, account)
-
-test.beforeEach(async ({ page }) => {
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
-})
+test.beforeEach(({ page }) => openSignInPage(page))
 
 test('A1–A7: a user signs in with the Odoo password and sees what Odoo shows them', async ({
   page,
 }) => {
   const network = watch(page, stack.issuer)
-  await signIn(page)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, demo)
   await expect(page.getByText('Marc Demo').first()).toBeVisible()
   await expect(page.getByText('Azure Interior').first()).toBeVisible()
   expect(network.seen(PATHS.login)).toEqual([200])
@@ -68,7 +64,7 @@ test('A1–A7: a user signs in with the Odoo password and sees what Odoo shows t
 })
 
 test('A2: a wrong password is told in words, and nobody is signed in', async ({ page }) => {
-  await signIn(page, { ...demo, password: 'not the password' })
+  await signInAtPwa(page, { ...demo, password: 'not the password' })
   await expect(page.getByRole('alert')).toContainText('Wrong login or password')
   await expect(page.getByLabel('Login')).toHaveValue(demo.login)
   expect(await refreshCookie(page)).toBe('')
@@ -84,7 +80,7 @@ test('A2: a second factor is asked for, each code is good once, and the way back
   const field = page.getByLabel('Code')
   const submit = () => page.getByRole('button', { name: 'Sign in', exact: true }).click()
 
-  await signIn(page, person)
+  await signInAtPwa(page, person)
   await expect(field).toBeFocused()
   await expect(page.getByLabel('Login')).toBeHidden()
   expect(await refreshCookie(page)).toBe('')
@@ -96,7 +92,7 @@ test('A2: a second factor is asked for, each code is good once, and the way back
   await expect(page.getByLabel('Login')).toBeFocused()
   await expect(page.getByLabel('Login')).toHaveValue('')
 
-  await signIn(page, person)
+  await signInAtPwa(page, person)
   await field.fill(code(1))
   await submit()
   await expect(contacts(page).first()).toBeVisible()
@@ -104,8 +100,7 @@ test('A2: a second factor is asked for, each code is good once, and the way back
 
 test('A8–A11: the token expires: one 401, one refresh, the request once more', async ({ page }) => {
   const network = watch(page, stack.issuer)
-  await signIn(page)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, demo)
   await leaveExpiryToTheGate(page)
   const [before, token] = [await refreshCookie(page), network.lastBearer()]
   await untilExpired(api, token)
@@ -130,8 +125,7 @@ test('A8–A11: the token expires: one 401, one refresh, the request once more',
 
 test('A9: a page that looks at the clock refreshes before it asks', async ({ page }) => {
   const network = watch(page, stack.issuer)
-  await signIn(page)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, demo)
   await expect(page.getByText('expired: the next request renews it')).toBeVisible({
     timeout: 15_000,
   })
@@ -141,8 +135,7 @@ test('A9: a page that looks at the clock refreshes before it asks', async ({ pag
 })
 
 test('A11: whoever opens the page again, or a second tab, is still signed in', async ({ page }) => {
-  await signIn(page)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, demo)
   await page.reload()
   await expect(contacts(page).first()).toBeVisible()
   const second = await page.context().newPage()
@@ -157,8 +150,7 @@ test('A12: a refresh cookie two generations old: the session is over for whoever
   page,
   context,
 }) => {
-  await signIn(page)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, demo)
   await leaveExpiryToTheGate(page)
   const network = watch(page, stack.issuer)
   await reload(page)
@@ -182,13 +174,12 @@ test('A12: whoever has to sign in comes back to where they were', async ({ page 
   await page.goto('/activity')
   await expect(signInPage(page)).toBeVisible()
   await expect(page).toHaveURL(/sign-in/)
-  await signIn(page)
+  await signInAtPwa(page, demo)
   await expect(page).toHaveURL(`${stack.issuer}/activity`)
 })
 
 test('A12: signing out ends the session here and at the bridge', async ({ page }) => {
-  await signIn(page)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, demo)
   const cookie = await refreshCookie(page)
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(signInPage(page)).toBeVisible()

@@ -6,7 +6,14 @@ import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { fillInOdooLogin } from './support/odoo-web.ts'
 import { makePerson, type Person } from './support/people.ts'
-import { contacts, refreshCookie, REFRESH_COOKIE, signInAtPwa, signInPage } from './support/pwa.ts'
+import {
+  contacts,
+  openSignedIn,
+  openSignInPage,
+  REFRESH_COOKIE,
+  refreshCookie,
+  signInToContacts,
+} from './support/pwa.ts'
 
 // "This is a shared computer", ticked at sign-in.
 
@@ -28,8 +35,7 @@ const absent = (page: Page) => page.getByText('You were signed out, because nobo
 async function enter(page: Page, account: Account): Promise<void> {
   await page.goto('/')
   await box(page).check()
-  await signInAtPwa(page, account)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, account)
 }
 
 const cookieOf = async (page: Page) =>
@@ -57,16 +63,13 @@ test('nothing is kept, the cookie goes with the browser, and the device says so'
   const left = { origins, cookies: cookies.filter(({ expires }) => expires !== -1) }
   const opened = await browser.newContext({ baseURL: stack.issuer, storageState: left })
   const later = await opened.newPage()
-  await later.goto('/')
-  await expect(signInPage(later)).toBeVisible()
+  await openSignInPage(later)
   await expect(box(later)).not.toBeChecked()
   await opened.close()
 })
 
 test('without the tick it is as it was', async ({ page }) => {
-  await page.goto('/')
-  await signInAtPwa(page, person)
-  await expect(contacts(page).first()).toBeVisible()
+  await openSignedIn(page, person)
   expect((await cookieOf(page))?.expires).toBeGreaterThan(Date.now() / 1000 + 86_400)
 })
 

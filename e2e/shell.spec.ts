@@ -3,7 +3,7 @@ import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack } from './stack/description.ts'
 import { obstaclesIn } from './support/obstacles.ts'
-import { contacts, signInAtPwa, signInPage } from './support/pwa.ts'
+import { contacts, openSignedIn, openSignInPage, signInPage } from './support/pwa.ts'
 import { LOOKS, tour } from './support/tour.ts'
 import { codeBytes, collectVitals, countLoaded, vitalsOf } from './support/vitals.ts'
 
@@ -21,8 +21,7 @@ test('the first load is small, packed on the wire, and kept where its name tells
   context,
 }) => {
   const loaded = await countLoaded(await context.newCDPSession(page))
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
+  await openSignInPage(page)
   expect(codeBytes(loaded())).toBeLessThanOrEqual(FIRST_LOAD)
   expect(codeBytes(loaded()), 'is what was counted').toBeGreaterThan(25_000)
   expect(new Set(loaded().map(({ type }) => type))).toContain('Stylesheet')
@@ -93,9 +92,7 @@ for (const look of LOOKS) {
     })
 
     test('nothing moves for somebody who is signed in already', async ({ page, context }) => {
-      await page.goto('/')
-      await signInAtPwa(page, accounts.demo)
-      await expect(contacts(page).first()).toBeVisible()
+      await openSignedIn(page, accounts.demo)
       await collectVitals(context)
       await page.reload()
       await expect(contacts(page).first()).toBeVisible()
@@ -137,8 +134,7 @@ test('the policy is in the header, names no exception, and lets in nothing from 
   }
 
   await collectVitals(context)
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
+  await openSignInPage(page)
   const attempts = await page.evaluate(async () => {
     const attempt = (act: () => unknown): string => {
       try {
@@ -228,8 +224,7 @@ test('a style or a script that the build did not put into the page is refused', 
       .replace('</head>', injected)
     await route.fulfill({ response: answer, body })
   })
-  await page.goto('/')
-  await expect(signInPage(page)).toBeVisible()
+  await openSignInPage(page)
   const { violations } = await vitalsOf(page)
   expect(violations.sort()).toEqual(['script-src-elem inline', 'style-src-elem inline'])
   expect(await page.evaluate(() => 'wasRun' in globalThis)).toBe(false)

@@ -1,7 +1,7 @@
 /** The same build in a folder of the issuer's origin, beside another install at its root. */
 import { expect, test, type BrowserContext, type Page } from 'playwright/test'
 import { readStack } from './stack/description.ts'
-import { contacts, signInAtPwa, signInPage } from './support/pwa.ts'
+import { contacts, signInAtPwa, signInPage, signInToContacts } from './support/pwa.ts'
 
 const { issuer, accounts } = readStack()
 const BASE = '/app/'
@@ -83,8 +83,7 @@ test('a way back that leads elsewhere leads to the start of this app', async ({ 
     '',
   ]) {
     await page.goto(`${BASE}sign-in?${new URLSearchParams({ return: forged }).toString()}`)
-    await signInAtPwa(page, accounts.demo)
-    await expect(contacts(page).first()).toBeVisible()
+    await signInToContacts(page, accounts.demo)
     await expect(page).toHaveURL(BASE)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await expect(signInPage(page)).toBeVisible()

@@ -6,6 +6,7 @@ import { obstaclesIn } from './support/obstacles.ts'
 import {
   contacts,
   leaveExpiryToTheGate,
+  openSignedIn,
   REFRESH_COOKIE,
   refreshCookie,
   reload,
@@ -41,16 +42,10 @@ async function tells(of: Locator, ...lines: RegExp[]): Promise<void> {
   }).toPass({ timeout: 10_000 })
 }
 
-async function signIn(page: Page): Promise<void> {
-  await page.goto('/')
-  await signInAtPwa(page, demo)
-  await expect(contacts(page).first()).toBeVisible()
-}
-
 test('A1–A4: a sign-in: Odoo is asked, the key came from Vault, and a call follows', async ({
   page,
 }) => {
-  await signIn(page)
+  await openSignedIn(page, demo)
   await tells(
     story(page, 'Sign-in'),
     /^Browser → Bridge: Login and password POST \/auth\/login/,
@@ -76,7 +71,7 @@ test('A1–A4: a sign-in: Odoo is asked, the key came from Vault, and a call fol
 
 test('A5–A11: an expiry is one story: call, 401, refresh, retry, 200', async ({ page }) => {
   const network = watch(page, stack.issuer)
-  await signIn(page)
+  await openSignedIn(page, demo)
   await leaveExpiryToTheGate(page)
   const token = network.lastBearer()
   await untilExpired(api, token)
@@ -114,7 +109,7 @@ test('A5–A11: an expiry is one story: call, 401, refresh, retry, 200', async (
 })
 
 test('A5: a question is drawn when it is asked, and waits for its answer', async ({ page }) => {
-  await signIn(page)
+  await openSignedIn(page, demo)
   let answer = () => {}
   const held = new Promise<void>((resolve) => {
     answer = resolve
@@ -133,7 +128,7 @@ test('A5: a question is drawn when it is asked, and waits for its answer', async
 })
 
 test('A12: a refused refresh is told to the end, and the sign-in page opens', async ({ page }) => {
-  await signIn(page)
+  await openSignedIn(page, demo)
   const network = watch(page, stack.issuer)
   await leaveExpiryToTheGate(page)
   await reload(page)
@@ -170,7 +165,7 @@ test('a wrong password: nothing tells what took how long, but that it was refuse
 })
 
 test('offline: no answer came, and nothing is lost', async ({ page, context }) => {
-  await signIn(page)
+  await openSignedIn(page, demo)
   await context.setOffline(true)
   await reload(page)
   await tells(steps(page).getByRole('group').last(), /A5$|A9$/, /^Browser: Failed\. No/)
@@ -178,7 +173,7 @@ test('offline: no answer came, and nothing is lost', async ({ page, context }) =
 })
 
 test('a second tab tells of the first', async ({ page, context }) => {
-  await signIn(page)
+  await openSignedIn(page, demo)
   const second = await context.newPage()
   await second.goto('/')
   await expect(contacts(second).first()).toBeVisible()
@@ -197,7 +192,7 @@ test('without demo mode it draws what the browser knows, and says so', async ({ 
     Reflect.deleteProperty(headers, 'server-timing')
     return route.fulfill({ response, headers })
   })
-  await signIn(page)
+  await openSignedIn(page, demo)
   await expect(page.getByText('is told in demo mode only')).toContainText('What the browser knows')
   const lines = story(page, `GET ${PATHS.protectedData}`).getByRole('listitem')
   await expect(lines).toHaveCount(4)
@@ -209,7 +204,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test(`nothing is in the way of people: ${colorScheme}, ${width} pixels`, async ({ page }) => {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: 844 })
-      await signIn(page)
+      await openSignedIn(page, demo)
       const network = watch(page, stack.issuer)
       await page.goto('/activity')
       await expect(story(page, `GET ${PATHS.protectedData}`)).toContainText('200 OK')

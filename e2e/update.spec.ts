@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, type Page } from 'playwright/test'
 import { readStack } from './stack/description.ts'
-import { contacts, signInAtPwa, signInPage } from './support/pwa.ts'
+import { contacts, signInPage, signInToContacts } from './support/pwa.ts'
 import { buildPwa, servePwa, type PwaServer } from './support/pwa-builds.ts'
 import { collectVitals, vitalsOf } from './support/vitals.ts'
 
@@ -69,8 +69,7 @@ test('a new version is offered, waits as long as the user wants, and loses nothi
   expect(await buildOf(page)).toBe('1')
   await expect(offer(page), 'the very first version is no new one').toBeHidden()
   await page.reload()
-  await signInAtPwa(page, accounts.demo)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, accounts.demo)
   await page.goto(`${server.origin}/activity?a=b`)
   await expect(page.getByRole('region', { name: 'What just happened' })).toBeVisible()
 
@@ -136,6 +135,26 @@ test('a tab whose first visit it is hears of a new version too', async ({ page }
   await press(page, 'Update')
   await expect.poll(() => buildOf(page).catch(() => undefined)).toBe('2')
 })
+
+for (const path of ['/', '/sw.js']) {
+  test(`one build’s ${path} is not taken for another’s, as old and as long`, async () => {
+    const url = server.origin + path
+    const [one, other] = [await fetch(url), await server.deploy(builds[1]).then(() => fetch(url))]
+    const before = await one.text()
+    const after = await other.text()
+    expect(after).not.toBe(before)
+    expect(after).toHaveLength(before.length)
+    expect(other.headers.get('last-modified')).toBe(one.headers.get('last-modified'))
+    const isKnown = {
+      'If-Modified-Since': one.headers.get('last-modified') ?? '',
+      'If-None-Match': one.headers.get('etag') ?? '"none"',
+    }
+    for (const [name, value] of Object.entries(isKnown)) {
+      const asked = await fetch(url, { headers: { [name]: value } })
+      expect([asked.status, await asked.text()], name).toEqual([200, after])
+    }
+  })
+}
 
 for (const [how, breakIt] of [
   ['does not run', () => server.overwrite('sw.js', 'throw new Error("broken")')],

@@ -2,7 +2,7 @@ import { expect, test, type Page } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import { readStack } from '../stack/description.ts'
 import { watch } from '../support/network.ts'
-import { contacts, leaveExpiryToTheGate, reload, signInAtPwa } from '../support/pwa.ts'
+import { leaveExpiryToTheGate, openSignedIn, reload } from '../support/pwa.ts'
 import { untilExpired } from '../support/tokens.ts'
 
 // The PWA after the gate refused an expired token and the request was repeated with a new one, and
@@ -24,9 +24,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
     test('the pictures show what there is', async ({ page }) => {
       const network = watch(page, issuer)
-      await page.goto('/')
-      await signInAtPwa(page, accounts.demo)
-      await expect(contacts(page).first()).toBeVisible()
+      await openSignedIn(page, accounts.demo)
       await leaveExpiryToTheGate(page)
       await untilExpired(issuer + PATHS.protectedData, network.lastBearer())
       await reload(page)

@@ -1,5 +1,5 @@
 /** Builds of the PWA that follow each other, and an nginx that serves them. */
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +59,9 @@ export async function servePwa(first: string): Promise<PwaServer> {
   const deploy = async (from: string): Promise<void> => {
     await clear(site)
     await cp(from, site, { recursive: true })
+    // As in an image whose files all have one time: it does not tell one build from the other.
+    for (const name of await readdir(site, { recursive: true }))
+      await utimes(join(site, name), 0, 0)
   }
   await mkdir(site, { recursive: true })
   await cp(join(first, '../headers.conf'), join(pwaFolder, 'headers.conf'))

@@ -1,5 +1,5 @@
 /** What a user does and sees in the PWA. */
-import type { Locator, Page } from 'playwright/test'
+import { expect, type Locator, type Page } from 'playwright/test'
 import { readStack, type Account } from '../stack/description.ts'
 
 /** Signs in on the page of the PWA, which must be shown. */
@@ -7,6 +7,24 @@ export async function signInAtPwa(page: Page, { login, password }: Account): Pro
   await page.getByLabel('Login').fill(login)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** Signs in on the page of the PWA, which must be shown, and waits for the contacts. */
+export async function signInToContacts(page: Page, account: Account): Promise<void> {
+  await signInAtPwa(page, account)
+  await expect(contacts(page).first()).toBeVisible()
+}
+
+/** Opens the PWA where nobody is signed in, and waits for its sign-in page. */
+export async function openSignInPage(page: Page): Promise<void> {
+  await page.goto('/')
+  await expect(signInPage(page)).toBeVisible()
+}
+
+/** Opens the PWA where nobody is signed in, signs in, and waits for the contacts. */
+export async function openSignedIn(page: Page, account: Account): Promise<void> {
+  await openSignInPage(page)
+  await signInToContacts(page, account)
 }
 
 /** What the gate lets through is what Odoo shows this user. */

@@ -2,7 +2,7 @@
 import { expect, type Page, type Route } from 'playwright/test'
 import { PATHS } from '@drawbridge/bridge/contract'
 import type { Account } from '../stack/description.ts'
-import { contacts, signInAtPwa, signInPage } from './pwa.ts'
+import { contacts, signInAtPwa, signInPage, signInToContacts } from './pwa.ts'
 
 /**
  * @param base path of the app, with a slash at its end
@@ -39,8 +39,7 @@ export async function tour(
   await expect(page.getByLabel('Code')).toBeFocused()
   await look('second factor')
   await page.getByRole('button', { name: 'Sign in with another account' }).click()
-  await signInAtPwa(page, person)
-  await expect(contacts(page).first()).toBeVisible()
+  await signInToContacts(page, person)
   await look('contacts')
 
   await contacts(page).getByRole('link').first().click()

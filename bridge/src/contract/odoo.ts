@@ -1,3 +1,5 @@
+import type { RequestProofClaims } from './tokens.ts'
+
 /** Where Odoo tells of changed users. Like all these paths, only with `ODOO_ADAPTER=addon`. */
 export const ODOO_EVENTS_PATH = '/odoo/events'
 
@@ -15,21 +17,14 @@ export const MOST_LISTED_SESSIONS = 500
 /** `typ` of what Odoo proves a request with. Never valid as anything else. */
 export const ODOO_PROOF_TYP = 'drawbridge-odoo+jwt'
 
-/** Claims of that proof: it is good for one request. Times are seconds since 1970. */
-export interface OdooProofClaims {
+/** Claims of that proof. */
+export interface OdooProofClaims extends RequestProofClaims {
   /** `odoo:<database.uuid>` */
   iss: string
   /** The issuer of the bridge. */
   aud: string
-  iat: number
-  exp: number
   /** An event's `id`. */
   jti: string
-  /** The method of the request, and the path of the bridge's route. @see RFC 9449 §4.2 */
-  htm: string
-  htu: string
-  /** Of its body. @see RFC 9530 §2 */
-  content_digest: string
 }
 
 /** Body of an event: whose sessions are worth a look. At least one of them is there. */

@@ -56,11 +56,8 @@ export interface RefreshTokenClaims {
 /** `typ` of what the bridge proves itself to the addon with. Never valid as an access token. */
 export const ASSERTION_TYP = 'drawbridge-assertion+jwt'
 
-/** Claims of an assertion: it is good for one request. Times are seconds since 1970. */
-export interface AssertionClaims {
-  iss: string
-  /** `odoo:<database.uuid>` */
-  aud: string
+/** What makes a proof good for one request alone. Times are seconds since 1970. */
+export interface RequestProofClaims {
   iat: number
   exp: number
   jti: string
@@ -69,4 +66,11 @@ export interface AssertionClaims {
   htu: string
   /** Of its body. @see RFC 9530 §2 */
   content_digest: string
+}
+
+/** Claims of an assertion. */
+export interface AssertionClaims extends RequestProofClaims {
+  iss: string
+  /** `odoo:<database.uuid>` */
+  aud: string
 }

@@ -21,6 +21,7 @@ import { returnPath } from '../tokens/return-path.ts'
 import { Page, Redirect } from './answers.ts'
 import type { AuthorizationAnswers, Subject } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
+import { described } from './described.ts'
 import type { SignInOutcome } from './sign-in.ts'
 
 export interface ContinueRoutesOptions {
@@ -56,7 +57,6 @@ interface Attempt {
 }
 
 const Params = Type.Object({ provider: Type.String({ maxLength: 64 }) })
-const parameter = (description: string) => Type.Optional(Type.Unknown({ description }))
 
 const SCHEMAS = {
   begin: {
@@ -64,8 +64,8 @@ const SCHEMAS = {
     summary: 'Go and sign in at a provider',
     params: Params,
     querystring: Type.Object({
-      return_to: parameter('a path of this origin; / where absent'),
-      persistent: parameter('true or false: whether the session may outlive the browser'),
+      return_to: described('a path of this origin; / where absent'),
+      persistent: described('true or false: whether the session may outlive the browser'),
     }),
     response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
@@ -74,10 +74,10 @@ const SCHEMAS = {
     summary: 'The way back from a provider (RFC 6749 §4.1.2)',
     params: Params,
     querystring: Type.Object({
-      code: parameter('of the provider'),
-      state: parameter('as it was sent there'),
-      iss: parameter('who answers (RFC 9207)'),
-      error: parameter('instead of a code'),
+      code: described('of the provider'),
+      state: described('as it was sent there'),
+      iss: described('who answers (RFC 9207)'),
+      error: described('instead of a code'),
     }),
     response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },

@@ -15,6 +15,7 @@ import type { IdTokens } from '../tokens/id-token.ts'
 import type { Sessions } from '../tokens/sessions.ts'
 import { Page, Redirect } from './answers.ts'
 import type { BrowserSessions } from './browser-session.ts'
+import { described } from './described.ts'
 
 export interface EndSessionRouteOptions {
   issuer: string
@@ -31,14 +32,13 @@ const PATIENCE = 10 * 60_000
 
 const PURPOSE = ['end_session']
 
-const parameter = (description: string) => Type.Optional(Type.Unknown({ description }))
 const Parameters = Type.Object({
-  id_token_hint: parameter('of the client that asks'),
-  client_id: parameter('of the client that asks'),
-  post_logout_redirect_uri: parameter('one that is registered, letter by letter'),
-  state: parameter('comes back with the address'),
-  ui_locales: parameter('languages, the best one first'),
-  logout_hint: parameter('not used'),
+  id_token_hint: described('of the client that asks'),
+  client_id: described('of the client that asks'),
+  post_logout_redirect_uri: described('one that is registered, letter by letter'),
+  state: described('comes back with the address'),
+  ui_locales: described('languages, the best one first'),
+  logout_hint: described('not used'),
 })
 const Confirmed = Type.Object({ held_request: Type.String({ minLength: 1, maxLength: 8192 }) })
 

@@ -20,6 +20,7 @@ import { hold, release } from '../tokens/hold.ts'
 import { Page, Redirect } from './answers.ts'
 import type { AuthorizationAnswers } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
+import { described } from './described.ts'
 import { Login, Password, Totp, type SignIn } from './sign-in.ts'
 
 export interface AuthorizeRouteOptions {
@@ -55,27 +56,22 @@ const RequestByPost = Type.Object({ client_id: Type.Unknown() })
 const Body = Type.Union([PasswordStep, CodeStep, ConsentStep, RequestByPost])
 type SignInBody = Static<typeof PasswordStep> | Static<typeof CodeStep>
 
-const parameter = (description: string) => Type.Optional(Type.Unknown({ description }))
-/**
- * For readers alone: what is wrong with a request is told to the client in an address, or to the
- * person in a page, so the route itself looks.
- */
 const Query = Type.Object({
-  response_type: parameter('code'),
-  client_id: parameter('of a registered client'),
-  redirect_uri: parameter('one that is registered, letter by letter'),
-  scope: parameter('space separated; all that the client may have where absent'),
-  state: parameter('comes back with the answer'),
-  code_challenge: parameter('base64url of the SHA-256 of the verifier (RFC 7636)'),
-  code_challenge_method: parameter('S256'),
-  resource: parameter('one audience (RFC 8707)'),
-  nonce: parameter('comes back in the ID token'),
-  prompt: parameter('none, or some of login, consent, select_account'),
-  max_age: parameter('seconds since the user signed in, at most'),
-  login_hint: parameter('login of whom is expected'),
-  id_token_hint: parameter('ID token of whom is expected'),
-  ui_locales: parameter('languages, the best one first'),
-  claims: parameter('what the client wants to know (OpenID Connect Core 1.0 §5.5)'),
+  response_type: described('code'),
+  client_id: described('of a registered client'),
+  redirect_uri: described('one that is registered, letter by letter'),
+  scope: described('space separated; all that the client may have where absent'),
+  state: described('comes back with the answer'),
+  code_challenge: described('base64url of the SHA-256 of the verifier (RFC 7636)'),
+  code_challenge_method: described('S256'),
+  resource: described('one audience (RFC 8707)'),
+  nonce: described('comes back in the ID token'),
+  prompt: described('none, or some of login, consent, select_account'),
+  max_age: described('seconds since the user signed in, at most'),
+  login_hint: described('login of whom is expected'),
+  id_token_hint: described('ID token of whom is expected'),
+  ui_locales: described('languages, the best one first'),
+  claims: described('what the client wants to know (OpenID Connect Core 1.0 §5.5)'),
 })
 
 const SCHEMAS = {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { ENGINES } from '../support/gate.ts'
 import { revocationList } from '../support/revocation-list.ts'
-import { key, PERIODIC, scene, times } from '../support/revocation-scene.ts'
+import { key, PERIODIC, scene, startBridgeOf, times } from '../support/revocation-scene.ts'
 import { startBridge } from '../support/servers.ts'
 import { AUDIENCE, mint, now } from '../support/tokens.ts'
 
@@ -14,8 +14,7 @@ for (const engine of ENGINES) {
   t.test(engine.name, { buffered: true }, (t) => {
     t.test('an ended session is refused within 2 seconds, by every worker', async (t) => {
       const list = revocationList()
-      const bridge = await startBridge(t, [key.publicJwk])
-      bridge.revocations = list.page
+      const bridge = await startBridgeOf(t, list)
       const { gate, statusOf, tokenOf, polled } = await scene(t, engine, {
         bridge,
         periodic: PERIODIC,
@@ -49,8 +48,7 @@ for (const engine of ENGINES) {
 
     t.test('a user cut off: tokens up to then, nobody else', async (t) => {
       const list = revocationList()
-      const bridge = await startBridge(t, [key.publicJwk])
-      bridge.revocations = list.page
+      const bridge = await startBridgeOf(t, list)
       const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
       const cutoff = now() - 10
       const of = (sub: string, iat: number) => tokenOf(`session-${sub}`, { sub, iat })
@@ -74,8 +72,7 @@ for (const engine of ENGINES) {
 
     t.test('an entry ends when no token needs it any more', async (t) => {
       const list = revocationList()
-      const bridge = await startBridge(t, [key.publicJwk])
-      bridge.revocations = list.page
+      const bridge = await startBridgeOf(t, list)
       const { statusOf, tokenOf, polled } = await scene(t, engine, { bridge })
       const token = tokenOf('ended')
       const old = tokenOf('other', { sub: '7', iat: now() - 60 })
@@ -92,8 +89,7 @@ for (const engine of ENGINES) {
 
     t.test("one issuer's list does not reach another's sessions, nor its credential", async (t) => {
       const list = revocationList([{ sid: 'session-1' }, { sub: '6', cutoff: now() + 60 }])
-      const bridge = await startBridge(t, [key.publicJwk])
-      bridge.revocations = list.page
+      const bridge = await startBridgeOf(t, list)
       const b = await startBridge(t, [key.publicJwk], 'https://b.example', 'credential-of-b')
       b.respondValidate = (response) => response.end('{"status":"Invalid"}')
       const both = `issuer ${bridge.issuer} ${b.issuer};`

@@ -8,8 +8,9 @@ import {
   QUICK_REVOCATIONS,
   startGate,
 } from './gate.ts'
+import type { RevocationList } from './revocation-list.ts'
 import { noLeaks } from './secrets.ts'
-import { startUpstream, type TestBridge } from './servers.ts'
+import { startBridge, startUpstream, type TestBridge } from './servers.ts'
 import { AUDIENCE, mint, newKey } from './tokens.ts'
 
 /** As an operator has it: a reading a second. */
@@ -28,6 +29,14 @@ export interface Scene {
   statusOf: (token: string, path?: string) => Promise<number>
   /** Until all that the bridge has to say now was taken in. */
   polled: () => Promise<void>
+}
+
+/** What is held back until the test lets it go, and tells when it was asked for. */
+export interface Held {
+  wait: Promise<void>
+  release: () => void
+  asked: Promise<void>
+  ask: () => void
 }
 
 /**
@@ -73,6 +82,29 @@ export async function scene(
       // The second one began when the first was taken in.
       const wanted = bridge.polls + 2
       while (bridge.polls < wanted) await once(bridge.events, 'revocations')
+    },
+  }
+}
+
+/** Starts a bridge that answers from this list. */
+export async function startBridgeOf(t: GateTest, list: RevocationList): Promise<TestBridge> {
+  const bridge = await startBridge(t, [key.publicJwk])
+  bridge.revocations = list.page
+  return bridge
+}
+
+/** A page that is held back until the test lets it go. */
+export function held(): Held {
+  const gate = Promise.withResolvers<undefined>()
+  const asked = Promise.withResolvers<undefined>()
+  return {
+    wait: gate.promise,
+    release: () => {
+      gate.resolve(undefined)
+    },
+    asked: asked.promise,
+    ask: () => {
+      asked.resolve(undefined)
     },
   }
 }

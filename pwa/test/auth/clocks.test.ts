@@ -1,6 +1,5 @@
 import { test } from 'tap'
 import type { Test } from 'tap'
-import { gate } from '../support/bridge.ts'
 import { next, openBrowser, pageClock, record, signedIn } from '../support/browser.ts'
 
 const DATA = '/api/protected/data'
@@ -70,8 +69,7 @@ test('a clock set back by an hour does not make the token last', async (t) => {
 test('a token that was long under way has lived a part of its time', async (t) => {
   const { browser, bridge, tab } = await signedIn(t)
   browser.clock += 600_000
-  const held = gate()
-  bridge.holdRefresh = held.opened
+  const held = bridge.holdRefresh()
   const call = tab.fetch(DATA)
   await bridge.arrived(REFRESH)
   browser.clock += 300_000
@@ -85,8 +83,7 @@ test('a token that was long under way has lived a part of its time', async (t) =
 test('a token that takes longer than it lives is used all the same: the gate decides', async (t) => {
   const { browser, bridge, tab } = await signedIn(t)
   browser.clock += 600_000
-  const held = gate()
-  bridge.holdRefresh = held.opened
+  const held = bridge.holdRefresh()
   const call = tab.fetch(DATA)
   await bridge.arrived(REFRESH)
   browser.clock += 700_000
@@ -114,10 +111,7 @@ test('a tab that was told of a token while it slept sees how old that is', async
   const browser = await openBrowser(t)
   const tab = browser.tab()
   await tab.login({ login: 'ann', password: "ann's" })
-  const channel = new BroadcastChannel(`drawbridge/1 ${browser.bridge.url}`)
-  t.teardown(() => {
-    channel.close()
-  })
+  const channel = browser.channel(t)
   const changed = next(tab, 'user-changed')
   const token = { value: 'x', sub: 'bob', sid: 'sid-9', iat: 100, lifetime: 600_000 }
   channel.postMessage({ type: 'token', token: { ...token, askedAt: browser.clock - 600_000 } })

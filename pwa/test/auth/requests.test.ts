@@ -81,8 +81,7 @@ for (const [when, expire] of [
   test(`given up while the token is renewed ${when}: at once, and the others get it`, async (t) => {
     const { browser, bridge, tab } = await signedIn(t)
     expire(browser, bridge)
-    const held = gate()
-    bridge.holdRefresh = held.opened
+    const held = bridge.holdRefresh()
     const leaving = new AbortController()
     const [left, stays] = [tab.fetch(DATA, { signal: leaving.signal }), tab.fetch(DATA)]
     await bridge.arrived(REFRESH)

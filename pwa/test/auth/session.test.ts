@@ -119,8 +119,7 @@ test('no network, or a bridge that cannot: not a sign-out, and it may be tried a
 
 test('a bridge that never answers is unreachable after the time limit', async (t) => {
   const { browser, bridge, tab } = await signedIn(t, { requestTimeout: 100 })
-  const never = gate()
-  bridge.holdRefresh = never.opened
+  bridge.holdRefresh()
   browser.clock += 601_000
   await t.rejects(tab.fetch(DATA), { code: 'unreachable' })
   t.strictSame(tab.user, { sub: 'ann' })
@@ -201,8 +200,7 @@ test('logout while a refresh is under way: the late answer brings nothing back',
     lockTimeout: 60_000,
     requestTimeout: 60_000,
   })
-  const held = gate()
-  bridge.holdRefresh = held.opened
+  const held = bridge.holdRefresh()
   browser.clock += 601_000
   const call = tab.fetch(DATA)
   const events = record(tab)

@@ -95,8 +95,7 @@ test('signing out while another tab refreshes: neither comes back', async (t) =>
   const browser = await openBrowser(t)
   const [one, two] = [browser.tab(), browser.tab()]
   await signInEverywhere([one, two])
-  const held = gate()
-  browser.bridge.holdRefresh = held.opened
+  const held = browser.bridge.holdRefresh()
   browser.clock += 601_000
   const refused = t.rejects(two.fetch(DATA), { code: 'signed_out' })
   await browser.bridge.arrived(REFRESH)
@@ -113,10 +112,7 @@ test('a token of a session that ended here is not taken from another tab', async
   const browser = await openBrowser(t)
   const tab = browser.tab()
   await tab.login({ login: 'ann', password: "ann's" })
-  const channel = new BroadcastChannel(`drawbridge/1 ${browser.bridge.url}`)
-  t.teardown(() => {
-    channel.close()
-  })
+  const channel = browser.channel(t)
   await tab.logout()
   const token = messageToken('ann', 'sid-1', 100)
   channel.postMessage({ type: 'token', token })
@@ -135,10 +131,7 @@ test('a refused refresh signs out the tabs of that session, and no later one', a
   await t.rejects(one.fetch(DATA), { code: 'invalid_refresh_token' })
   t.match(await out, { detail: { reason: 'refused', by: 'tab' } })
 
-  const channel = new BroadcastChannel(`drawbridge/1 ${browser.bridge.url}`)
-  t.teardown(() => {
-    channel.close()
-  })
+  const channel = browser.channel(t)
   await signInEverywhere([one, two])
   channel.postMessage({ type: 'signed-out', reason: 'refused', sid: 'sid-1' })
   const token = messageToken('ann', 'sid-3', 100)
@@ -152,8 +145,7 @@ test('another user signs in in another tab while this one refreshes', async (t) 
   const browser = await openBrowser(t)
   const [one, two] = [browser.tab({ lockTimeout: 20 }), browser.tab({ lockTimeout: 20 })]
   await signInEverywhere([one, two])
-  const held = gate()
-  browser.bridge.holdRefresh = held.opened
+  const held = browser.bridge.holdRefresh()
   browser.clock += 601_000
   const refused = t.rejects(one.fetch('/api/delete', { method: 'POST' }), { code: 'user_changed' })
   await browser.bridge.arrived(REFRESH)
@@ -170,10 +162,7 @@ test('an older token does not replace a newer one', async (t) => {
   const browser = await openBrowser(t)
   const tab = browser.tab()
   await tab.login({ login: 'ann', password: "ann's" })
-  const channel = new BroadcastChannel(`drawbridge/1 ${browser.bridge.url}`)
-  t.teardown(() => {
-    channel.close()
-  })
+  const channel = browser.channel(t)
   const subs: string[] = []
   tab.addEventListener('user-changed', ({ detail }) => {
     subs.push(detail.sub)

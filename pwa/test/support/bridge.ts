@@ -41,8 +41,6 @@ export class Bridge {
   readonly codes = new Map<string, string>()
   /** Every request, in order. */
   readonly seen: Seen[] = []
-  /** Waited for before `POST /auth/refresh` is answered, after it was acted upon. */
-  holdRefresh: Promise<void> | null = null
   /** Waited for before a protected request is answered. */
   holdCall: Promise<void> | null = null
   /** Answered to `POST /auth/refresh` in place of the truth. */
@@ -59,6 +57,7 @@ export class Bridge {
   })
   readonly #sessions = new Map<string, { sub: string; generation: number; persistent: boolean }>()
   readonly #valid = new Set<string>()
+  #refreshHeld: Promise<void> | null = null
   readonly #waiting: { path: string; count: number; resolve: () => void }[] = []
   #made = 0
 
@@ -86,6 +85,13 @@ export class Bridge {
     await new Promise<void>((resolve) => {
       this.#waiting.push({ path, count, resolve })
     })
+  }
+
+  /** From now on `POST /auth/refresh` is acted upon, and answered when this is opened. */
+  holdRefresh(): Gate {
+    const held = gate()
+    this.#refreshHeld = held.opened
+    return held
   }
 
   /** The gate refuses every access token that was given out so far. */
@@ -156,7 +162,7 @@ export class Bridge {
       const session = this.#sessions.get(sid)
       const usable = session !== undefined && session.generation - generation <= 1
       if (usable) session.generation = generation + 1
-      await this.holdRefresh
+      await this.#refreshHeld
       if (failure) return refused(failure)
       if (!usable) return refused({ status: 401, error: 'invalid_refresh_token' })
       return {

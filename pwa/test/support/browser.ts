@@ -26,6 +26,15 @@ export class Browser {
     return session
   }
 
+  /** What the tabs tell each other by, as another tab has it. */
+  channel(t: Test): BroadcastChannel {
+    const channel = new BroadcastChannel(`drawbridge/1 ${this.bridge.url}`)
+    t.teardown(() => {
+      channel.close()
+    })
+    return channel
+  }
+
   async close(): Promise<void> {
     for (const tab of this.#tabs) tab.close()
     await this.bridge.close()
