@@ -1,6 +1,6 @@
 import { msg } from '@lit/localize'
 import { html, nothing } from 'lit'
-import type { TemplateResult } from 'lit'
+import type { PropertyValues, TemplateResult } from 'lit'
 import { keyed } from 'lit/directives/keyed.js'
 import type { Contact } from '@drawbridge/bridge/contract'
 import type { ContactsReader } from '../../offline/contacts-reader.ts'
@@ -9,6 +9,7 @@ import { DrawbridgeElement } from '../shared/element.ts'
 import { reload } from '../shared/icons.ts'
 import { ContactsList } from './list.ts'
 import { goToContact, leaveContact, openedId } from './opened.ts'
+import { placeIn } from './place.ts'
 import { renderRows, renderSkeleton } from './rows.ts'
 import { renderError, renderNone, renderOutage, renderStatus } from './states.ts'
 import './contacts.css'
@@ -30,6 +31,8 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   /** The one that is looked at. */
   declare private opened: number | null
   readonly #list = new ContactsList(this)
+  /** Of the list that is rendered. */
+  #loadedAt: Date | null = null
   #typing: ReturnType<typeof setTimeout> | undefined
   readonly #end = new IntersectionObserver(
     (entries) => {
@@ -56,6 +59,14 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     super.disconnectedCallback()
     clearTimeout(this.#typing)
     this.#end.disconnect()
+  }
+
+  protected override update(changed: PropertyValues): void {
+    const isReplaced = this.#list.loadedAt !== this.#loadedAt
+    this.#loadedAt = this.#list.loadedAt
+    const comeBack = isReplaced ? placeIn(this.querySelector('.contacts')) : null
+    super.update(changed)
+    comeBack?.()
   }
 
   protected override updated(): void {

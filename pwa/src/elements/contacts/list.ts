@@ -1,7 +1,9 @@
 import type { Contact } from '@drawbridge/bridge/contract'
 import { ApiError } from '../../api/api-error.ts'
 import type { ApiErrorCode } from '../../api/api-error.ts'
+import type { ContactQuery } from '../../api/contacts.ts'
 import type { ContactsReader, Listed, Outage } from '../../offline/contacts-reader.ts'
+import { joinPages } from '../../offline/join-pages.ts'
 import { Reconnecting } from '../../offline/reconnecting.ts'
 
 /** Who shows the list. It sends `profile` once it is known whose contacts these are. */
@@ -64,9 +66,9 @@ export class ContactsList {
   readonly more = (): void => {
     // After an error it waits to be asked: the end of the list is in sight all the time.
     if (this.loading || this.error || this.after === null) return
-    void this.#ask(async (signal) => {
-      const page = await this.#read(this.after, signal)
-      if (page) this.#take(page, this.contacts ?? [])
+    void this.#ask(async (query, signal) => {
+      const page = await this.#host.reader.list({ ...query, after: this.after }, signal)
+      if (page) this.#take({ ...page, contacts: joinPages(this.contacts ?? [], page.contacts) })
     })
   }
 
@@ -86,28 +88,23 @@ export class ContactsList {
   }
 
   /**
-   * The first page, of what is searched for.
+   * What is searched for, from its beginning; as far as it is shown, if it is.
    * @param anew whether the bridge is asked although it did not answer last time
    */
   #load(anew = false): Promise<void> {
-    return this.#ask(async (signal) => {
-      const page = await this.#read(null, signal, anew)
-      if (page) this.#take(page, [])
+    return this.#ask(async (query, signal) => {
+      const shown = query.search === this.search ? (this.contacts?.length ?? 0) : 0
+      const listed = await this.#host.reader.list(query, signal, anew, shown)
+      if (!listed) return
+      this.#take(listed)
+      this.loadedAt = new Date()
+      this.search = query.search
     })
   }
 
-  #read(after: string | null, signal: AbortSignal, anew = false): Promise<Listed | null> {
-    const { reader, company } = this.#host
-    return reader.list({ search: this.#asked, after, company }, signal, anew)
-  }
-
-  #take({ contacts, after, total, user, outage }: Listed, before: readonly Contact[]): void {
-    this.contacts = [...before, ...contacts]
+  #take({ contacts, after, total, user, outage }: Listed): void {
+    this.contacts = contacts
     this.after = after
-    if (before.length === 0) {
-      this.loadedAt = new Date()
-      this.search = this.#asked
-    }
     if (total !== null) this.total = total
     if (user) this.#host.dispatchEvent(new CustomEvent('profile', { detail: user }))
     this.outage = outage
@@ -116,14 +113,15 @@ export class ContactsList {
   }
 
   /** One question at a time: the answer to the one before does not matter any more. */
-  async #ask(question: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #ask(question: (query: ContactQuery, signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#asking.abort()
     const asking = new AbortController()
     this.#asking = asking
     this.loading = true
     this.#host.requestUpdate()
     try {
-      await question(asking.signal)
+      const { company } = this.#host
+      await question({ search: this.#asked, after: null, company }, asking.signal)
       this.error = null
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
