@@ -90,6 +90,83 @@ test('a page that cannot be had is said, and what is there stays', async ({ page
   await expect(alert).toHaveCount(0)
 })
 
+test('read again, the list stays where its reader is', async ({ page, context }) => {
+  await expect(async () => {
+    await contacts(page).last().scrollIntoViewIfNeeded()
+    expect(await contacts(page).count()).toBeGreaterThan(120)
+  }).toPass()
+  const link = contacts(page).nth(100).getByRole('link').first()
+  await link.focus()
+  await expect(page.locator('drawbridge-contacts .card')).toHaveAttribute('aria-busy', 'false')
+  await expect(async () => {
+    expect(await keptOnes(page)).toBe(await contacts(page).count())
+  }).toPass()
+  const shown = await contacts(page).count()
+  const address = (await link.getAttribute('href')) ?? ''
+  const row = contacts(page).locator(`.who a[href="${address}"]`)
+  const top = async () => Math.round((await row.boundingBox())?.y ?? -1)
+  const before = await top()
+  const stays = async () => {
+    await expect(row).toBeFocused()
+    expect(Math.abs((await top()) - before)).toBeLessThanOrEqual(1)
+    expect(await contacts(page).count()).toBeGreaterThanOrEqual(shown)
+  }
+
+  // Those that come first push all others down.
+  const admin = await odooSession(stack.accounts.admin)
+  const two = [{ name: `0 ${mark} A` }, { name: `0 ${mark} B` }]
+  const made = await admin.call('res.partner', 'create', [two])
+  const firstTwo = contacts(page).getByRole('link', { name: `0 ${mark}` })
+  const notice = page.getByText(/^You are offline\. As of \d/)
+  await context.setOffline(true)
+  await expect(notice).toBeAttached()
+  await stays()
+  await context.setOffline(false)
+  await expect(notice).not.toBeAttached()
+  await expect(firstTwo).toHaveCount(2)
+  await stays()
+
+  await admin.call('res.partner', 'unlink', [made])
+  // Not all browsers hold on to what is seen by themselves.
+  await page.evaluate(() => {
+    document.documentElement.style.setProperty('overflow-anchor', 'none')
+  })
+  await readAgain(page)
+  await expect(firstTwo).toHaveCount(0)
+  await stays()
+})
+
+test('read again in another order, the focus stays with its contact', async ({ page }) => {
+  const second = contacts(page).nth(1)
+  const link = contacts(page).nth(2).getByRole('link').first()
+  await link.focus()
+  const address = (await link.getAttribute('href')) ?? ''
+  await page.route(`**${PATHS.protectedData}*`, async (route) => {
+    const response = await route.fetch()
+    const data = (await response.json()) as { contacts: unknown[] }
+    await route.fulfill({ response, json: { ...data, contacts: data.contacts.toReversed() } })
+  })
+  const before = (await second.locator('strong').textContent()) ?? ''
+  await readAgain(page)
+  await expect(second.locator('strong')).not.toHaveText(before)
+  await expect(contacts(page).locator(`.who a[href="${address}"]`)).toBeFocused()
+})
+
+/** As the button does; a click on it would scroll there first. */
+const readAgain = (page: Page) =>
+  page.getByRole('button', { name: 'Reload' }).dispatchEvent('click')
+
+/** How many contacts of the list this browser has kept. */
+const keptOnes = (page: Page) =>
+  page.evaluate(async () => {
+    const asked = indexedDB.open('drawbridge-offline')
+    await new Promise((resolve) => (asked.onsuccess = resolve))
+    const lists = asked.result.transaction('lists').objectStore('lists').getAll()
+    await new Promise((resolve) => (lists.onsuccess = resolve))
+    asked.result.close()
+    return (lists.result as { contacts: unknown[] }[])[0]?.contacts.length
+  })
+
 const sheet = (page: Page) => page.getByRole('dialog')
 
 test('a contact is opened, changed in Odoo, and closed where it was opened', async ({ page }) => {

@@ -6,6 +6,8 @@ import { changeContact, readContact, readContacts, readPhoto } from '../api/cont
 import type { ContactAddress, ContactQuery } from '../api/contacts.ts'
 import { readProtectedData } from '../api/protected-data.ts'
 import type { Session } from '../auth/index.ts'
+import { joinPages } from './join-pages.ts'
+import { MOST_LISTED } from './kept-contacts.ts'
 import type { KeptContacts } from './kept-contacts.ts'
 
 /** Why an answer is one that was kept on this device, and from when. */
@@ -56,13 +58,18 @@ export class ContactsReader {
   /**
    * A list, from its beginning or from `after`.
    * @param anew whether the bridge is asked although it did not answer last time
+   * @param shown how many contacts of it are shown already: the beginning is read that far again,
+   * so that whoever has come far in the list stays there. It comes whole, or as it was kept.
    * @throws {ApiError}
    */
-  list(query: ContactQuery, signal: AbortSignal, anew = false): Promise<Listed | null> {
+  list(query: ContactQuery, signal: AbortSignal, anew = false, shown = 0): Promise<Listed | null> {
     return this.#read<Listed>(
       signal,
       anew || query.after !== null,
-      (sid) => this.#listLive(query, sid, signal),
+      (sid) =>
+        query.after === null
+          ? this.#beginning(query, shown, sid, signal)
+          : this.#page(query, query.after, sid, signal),
       async (code) => {
         // In the midst of a list that is the bridge's, another one's is of no use.
         const kept =
@@ -125,17 +132,48 @@ export class ContactsReader {
     return contact
   }
 
-  async #listLive(query: ContactQuery, sid: string, signal: AbortSignal): Promise<Listed | null> {
-    const { search, after, company } = query
-    if (search === '' && after === null) {
-      const data = await readProtectedData(this.session, company, signal)
-      if (data && this.#isStill(sid)) void this.#kept.keepFirst(sid, company, data)
-      return data && { ...data, outage: null }
+  async #beginning(
+    query: ContactQuery,
+    shown: number,
+    sid: string,
+    signal: AbortSignal,
+  ): Promise<Listed | null> {
+    const { search, company } = query
+    const sub = this.session.current?.sub
+    const data = search === '' ? await readProtectedData(this.session, company, signal) : null
+    const first = search === '' ? data : await readContacts(this.session, query, signal)
+    if (!first) return null
+    let { contacts, after } = first
+    // No more than is kept: what an outage showed is there again, and all devices of an office,
+    // which come back at one moment, ask Odoo for twenty pages each at most, one after the other.
+    const enough = Math.min(shown, MOST_LISTED)
+    while (after !== null && contacts.length < enough) {
+      const page = await readContacts(this.session, { ...query, after }, signal)
+      // Another user's contacts must not be among them.
+      if (!page || this.session.current?.sub !== sub) return null
+      const longer = joinPages(contacts, page.contacts)
+      // A page that brings nobody new leads nowhere.
+      if (longer.length === contacts.length) break
+      contacts = longer
+      after = page.after
     }
-    const page = await readContacts(this.session, query, signal)
     // What is found is not kept before it is opened.
-    if (page && search === '' && after !== null && this.#isStill(sid)) {
-      void this.#kept.keepPage(sid, company, after, page)
+    if (data && this.#isStill(sid)) {
+      void this.#kept.keepFirst(sid, company, { ...data, contacts, after })
+    }
+    const { total, user } = data ?? { total: null, user: null }
+    return { contacts, after, total, user, outage: null }
+  }
+
+  async #page(
+    query: ContactQuery,
+    after: string,
+    sid: string,
+    signal: AbortSignal,
+  ): Promise<Listed | null> {
+    const page = await readContacts(this.session, query, signal)
+    if (page && query.search === '' && this.#isStill(sid)) {
+      void this.#kept.keepPage(sid, query.company, after, page)
     }
     return page && { ...page, total: null, user: null, outage: null }
   }

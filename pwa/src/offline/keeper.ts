@@ -10,7 +10,12 @@ export const LONGEST = 7 * DAY
 /** The most that a timer takes, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Milliseconds that the start of the app waits for a browser's database. */
+/**
+ * Milliseconds that the start of the app waits for a browser's database. A time, because there is no
+ * event to wait for: a database that is being deleted or upgraded stays blocked for as long as
+ * another tab holds it open or works at it, and no browser says when that tab will be done, or that
+ * it hangs.
+ */
 const PATIENCE = 2000
 
 export interface KeeperOptions {

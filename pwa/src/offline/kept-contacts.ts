@@ -6,6 +6,7 @@ import type {
 } from '@drawbridge/bridge/contract'
 import type { ContactAddress } from '../api/contacts.ts'
 import type { KeptContact, Transaction } from './database.ts'
+import { joinPages } from './join-pages.ts'
 import type { Keeper } from './keeper.ts'
 
 /** Contacts of one list. */
@@ -38,7 +39,8 @@ export class KeptContacts {
 
   /** Keeps the beginning of a list, in place of what was kept of it. @param sid that read it */
   keepFirst(sid: string, company: number | null, data: ProtectedData): Promise<void> {
-    const { contacts, after, user } = data
+    const { after, user } = data
+    const contacts = data.contacts.slice(0, MOST_LISTED)
     return this.#keeper.write(sid, async (kept, owner) => {
       await kept.objectStore('owner').put({ ...owner, profile: user }, 'owner')
       await kept
@@ -58,7 +60,7 @@ export class KeptContacts {
       const lists = kept.objectStore('lists')
       const list = await lists.get(keyOf(company))
       if (list?.after !== position || list.contacts.length >= MOST_LISTED) return
-      const all = [...list.contacts, ...contacts].slice(0, MOST_LISTED)
+      const all = joinPages(list.contacts, contacts).slice(0, MOST_LISTED)
       await lists.put({ ...list, contacts: all, after }, keyOf(company))
     })
   }

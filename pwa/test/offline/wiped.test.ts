@@ -28,6 +28,27 @@ const settled = async ({ keeper, session }: Tab): Promise<void> => {
   await keeper.settle()
 }
 
+/** The same, while the list is asked for again: the answer waits for `answered`. */
+async function reading(
+  t: Test,
+): Promise<{ device: Device; tab: Tab; answered: () => Promise<void> }> {
+  const { device, tab } = await keeping(t)
+  const { bridge } = device.browser
+  const held = gate()
+  bridge.holdCall = held.opened
+  const listed = tab.reader.list(ALL, never)
+  await bridge.arrived(DATA, 2)
+  return {
+    device,
+    tab,
+    answered: async () => {
+      held.open()
+      await listed
+      await settled(tab)
+    },
+  }
+}
+
 /** What there is, besides which sessions are over. */
 const contents = async (device: Device): Promise<string[]> =>
   Object.keys(await device.rows()).filter((name) => name !== 'ended')
@@ -299,16 +320,9 @@ test('without room even for the mark: nothing is shown', async (t) => {
 })
 
 test('an answer that comes after the sign-out is not kept', async (t) => {
-  const { device, tab } = await keeping(t)
-  const { bridge } = device.browser
-  const held = gate()
-  bridge.holdCall = held.opened
-  const reading = tab.reader.list(ALL, never)
-  await bridge.arrived(DATA, 2)
+  const { device, tab, answered } = await reading(t)
   await tab.session.logout()
-  held.open()
-  await reading
-  await settled(tab)
+  await answered()
   await gone(t, { device })
 })
 
@@ -357,16 +371,9 @@ test('what one session read is not kept for the next', async (t) => {
 })
 
 test('nor a session’s answer for the user who signed in while it came', async (t) => {
-  const { device, tab } = await keeping(t)
-  const { bridge } = device.browser
-  const held = gate()
-  bridge.holdCall = held.opened
-  const reading = tab.reader.list(ALL, never)
-  await bridge.arrived(DATA, 2)
+  const { tab, answered } = await reading(t)
   await tab.session.login({ login: 'bob', password: "bob's" })
-  held.open()
-  await reading
-  await settled(tab)
+  await answered()
   t.match(await tab.keeper.open(), { sub: 'bob', profile: null })
   t.equal(await tab.kept.list(null, ''), null)
 })
