@@ -1,5 +1,6 @@
 import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
 import type { Route } from '../../routes.ts'
+import { isPlainClick } from '../shared/plain-click.ts'
 
 /** Which screen the address names, and the ways to the sign-in page and back from it. */
 export class Address {
@@ -49,10 +50,8 @@ export class Address {
 
   /** @returns whether a click on one of the app's own links was one to go there in this page */
   go(event: MouseEvent): boolean {
-    const isPlain =
-      event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
     const link = event.currentTarget
-    if (!isPlain || !(link instanceof HTMLAnchorElement)) return false
+    if (!isPlainClick(event) || !(link instanceof HTMLAnchorElement)) return false
     event.preventDefault()
     if (link.href !== location.href) history.pushState(null, '', link.href)
     return true

@@ -1,5 +1,6 @@
 /** Which contact is looked at: its id stands in the address, and the back button closes it. */
 import { ROUTES } from '../../own-routes.ts'
+import { isPlainClick } from '../shared/plain-click.ts'
 
 /** What a step of the history holds that was made here. */
 const OPENED_HERE = 'contact'
@@ -16,9 +17,7 @@ export function openedId(): number | null {
 
 /** Goes where a link to a contact leads, unless the click asks for another tab or window. */
 export function goToContact(event: MouseEvent): void {
-  const plain =
-    event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
-  if (!plain) return
+  if (!isPlainClick(event)) return
   event.preventDefault()
   history.pushState(OPENED_HERE, '', (event.currentTarget as HTMLAnchorElement).href)
 }
