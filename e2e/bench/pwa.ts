@@ -25,6 +25,7 @@ import { LOOKS, tour } from '../support/tour.ts'
 import { codeBytes, collectVitals, countLoaded, slowDown, vitalsOf } from '../support/vitals.ts'
 import { runCommand, writeReport, type Undo } from './command.ts'
 import { figureTable, goalReport, type Goal } from './goals.ts'
+import { scrollThrough } from './scroll.ts'
 import { series, type Round } from './series.ts'
 import { median } from './statistics.ts'
 import { table } from './table.ts'
@@ -205,6 +206,8 @@ await runCommand(async (undo) => {
   const browser = await start(undo)
   const rounds = await takeTurns(browser)
   const { obstacles, refused } = await inspect(browser)
+  // Last: the thousands that it makes would be in everybody's way.
+  const scroll = await scrollThrough(browser, PHONE)
   print(rounds)
   for (const each of [...obstacles, ...refused]) console.log(each)
   const of = (name: string, value: (result: Visit) => number) => series(rounds, name, value)
@@ -225,7 +228,16 @@ await runCommand(async (undo) => {
     odoo_login_gzip_kb: codeOf(ODOO),
     odoo_login_lcp_ms: lcpOf(ODOO),
     odoo_login_requests: median(of(ODOO, ({ requests }) => requests)),
+    scroll_contacts: scroll.contacts,
+    scroll_longest_frame_ms: scroll.longestFrame,
+    scroll_long_frames: scroll.longFrames,
+    scroll_longest_work_ms: scroll.longestWork,
+    scroll_longest_stall_ms: scroll.longestStall,
   }
+  console.log(
+    `scrolled through ${scroll.contacts} contacts: longest frame ${scroll.longestFrame.toFixed(0)} ms, ` +
+      `${scroll.longFrames} long ones; longest stall ${scroll.longestStall.toFixed(0)} ms`,
+  )
   console.log(`\n${figureTable(GOALS, figures)}`)
   const machine = { cores: cpus().length, model: cpus()[0]?.model, load: loadavg() }
   console.log(
