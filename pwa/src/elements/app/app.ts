@@ -11,7 +11,14 @@ import { ContactsReader } from '../../offline/contacts-reader.ts'
 import { Keeper } from '../../offline/keeper.ts'
 import { KeptContacts } from '../../offline/kept-contacts.ts'
 import { Reconnecting } from '../../offline/reconnecting.ts'
-import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
+import {
+  isOwnAddress,
+  replaceAddress,
+  ROUTES,
+  routeOf,
+  signInAddress,
+  wayBack,
+} from '../../own-routes.ts'
 import type { Route } from '../../routes.ts'
 import { Absence } from '../../shared-computer/absence.ts'
 import { SignOutDue } from '../../sign-out-due.ts'
@@ -365,14 +372,14 @@ export class DrawbridgeApp extends DrawbridgeElement {
   #goBack(): boolean {
     const address = wayBack()
     if (isOwnAddress(address)) {
-      history.replaceState(null, '', address)
+      replaceAddress(address)
     } else if (this.phase === 'signed-out') {
       this.phase = 'starting'
       location.replace(address)
       return false
     } else {
       // Whoever was signed in already was sent here by a page that would only do so again.
-      history.replaceState(null, '', ROUTES.contacts)
+      replaceAddress(ROUTES.contacts)
     }
     return true
   }
@@ -382,7 +389,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
     // Who signs out is done here; who was thrown out wants to come back.
     const isDone = notice === 'signed-out' || notice === 'absent'
     const back = isDone ? ROUTES.contacts : path
-    if (this.route !== 'signIn') history.replaceState(null, '', signInAddress(back))
+    if (this.route !== 'signIn') replaceAddress(signInAddress(back))
     this.notice = notice
     this.profile = null
     this.company = null
@@ -423,7 +430,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
   readonly #follow = (): void => {
     this.route = routeOf(location.pathname)
     if (this.#isInside && this.route === 'signIn') {
-      history.replaceState(null, '', ROUTES.contacts)
+      replaceAddress(ROUTES.contacts)
       this.route = 'contacts'
     }
   }
