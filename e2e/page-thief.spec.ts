@@ -7,10 +7,12 @@ import { contacts, signInAtPwa, signInPage } from './support/pwa.ts'
 
 const { issuer, accounts } = readStack()
 
+const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' })
+
 const signIn = async (page: Page, path = '/') => {
   await page.goto(path)
   await signInAtPwa(page, accounts.demo)
-  await expect(contacts(page).first()).toBeVisible()
+  await expect(signOut(page)).toBeVisible()
 }
 
 /** The session is over, and the app is about to be told. */
@@ -25,9 +27,10 @@ test('a browser that takes no address any more shows nothing to whoever is signe
   await page.clock.install()
   for (const end of [
     () => refuse(page).then(() => page.getByRole('button', { name: 'Reload' }).click()),
-    () => page.getByRole('button', { name: 'Sign out' }).click(),
+    () => signOut(page).click(),
   ]) {
     await signIn(page)
+    await expect(contacts(page).first()).toBeVisible()
     // As browsers do after a hundred times in half a minute, or with an address that is too long.
     await page.evaluate(() => {
       history.replaceState = () => {
@@ -58,7 +61,7 @@ test('a link begins no sign-in elsewhere, once its victim has signed in here', a
       asked.filter((url) => /continue/.test(new URL(url).pathname)),
       forged,
     ).toEqual([])
-    await page.getByRole('button', { name: 'Sign out' }).click()
+    await signOut(page).click()
     await expect(signInPage(page)).toBeVisible()
   }
 })
