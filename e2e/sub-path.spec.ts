@@ -171,6 +171,7 @@ test('whoever signs out of one install has nothing left in the other', async ({
   await expect(page.getByText('You are signed out.')).toBeVisible()
   await offline(context, async () => {
     await page.goto('/')
-    await expect(page.getByText('The server does not answer')).toBeVisible()
+    await expect(page.getByRole('heading', { name: 'The server does not answer' })).toBeVisible()
+    await expect(contacts(page)).toHaveCount(0)
   })
 })
