@@ -152,3 +152,25 @@ test('two installs keep out of each other’s way', async ({ page, context }) =>
   const caches = await page.evaluate(async () => (await globalThis.caches.keys()).sort())
   for (const base of ['/', BASE]) expect(caches).toContain(`workbox-precache-v2-${issuer}${base}`)
 })
+
+test('whoever signs out of one install has nothing left in the other', async ({
+  page,
+  context,
+}) => {
+  await keep(page, '/')
+  await signInAtPwa(page, accounts.demo)
+  await expect(contacts(page).first()).toBeVisible()
+  const name = await contacts(page).first().locator('strong').innerText()
+  await offline(context, async () => {
+    await page.goto('/')
+    await expect(contacts(page).first()).toContainText(name)
+  })
+  await page.goto(BASE)
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click()
+  await expect(page.getByText('You are signed out.')).toBeVisible()
+  await offline(context, async () => {
+    await page.goto('/')
+    await expect(page.getByRole('heading', { name: 'The server does not answer' })).toBeVisible()
+    await expect(contacts(page)).toHaveCount(0)
+  })
+})

@@ -13,15 +13,18 @@ export type Step = {
 
 const LIMIT = 200
 
-/** The last steps of a session, oldest first. Sends `change` when there is a new one. */
+/** The last steps of one user's sessions, oldest first. Sends `change` when there is a new one. */
 export class ActivityLog extends EventTarget {
   #steps: readonly Step[] = []
   #made = 0
+  /** Whose steps these are. */
+  #sub: string | null = null
 
   constructor(session: Session) {
     super()
     for (const name of SESSION_EVENTS) {
       session.addEventListener(name, (event) => {
+        this.#meet(session.user)
         const step = { name, detail: event.detail, id: ++this.#made, at: Date.now() } as Step
         this.#set([...this.#steps, step].slice(-LIMIT))
       })
@@ -35,6 +38,13 @@ export class ActivityLog extends EventTarget {
   /** Forgets all of them. */
   clear(): void {
     this.#set([])
+  }
+
+  /** What one user did is not for the next one before the same screen. */
+  #meet(user: Session['user']): void {
+    if (user === null || user.sub === this.#sub) return
+    if (this.#sub !== null) this.clear()
+    this.#sub = user.sub
   }
 
   #set(steps: readonly Step[]): void {

@@ -131,3 +131,24 @@ test('nobody is watched at their own computer, or signed out', (t) => {
   t.equal(storage?.length, 0)
   t.end()
 })
+
+test('of a session that is over, nothing is left in the browser', (t) => {
+  const { absence, page, state, storage } = seat(t)
+  absence.watch()
+  t.equal(storage?.length, 1)
+  absence.stop()
+  t.equal(storage?.length, 1, 'nor forgotten while there is one')
+  state.current = null
+  absence.stop()
+  t.equal(storage?.length, 0, 'signed out')
+
+  state.current = SHARED
+  absence.watch()
+  state.current = null
+  look(page)
+  t.equal(storage?.length, 0, 'refused')
+  storage?.setItem('drawbridge-last-sign', 'before 1')
+  absence.stop()
+  t.equal(storage?.length, 0, 'of a browser that was closed with it')
+  t.end()
+})

@@ -5,7 +5,7 @@ import { asText, route } from '../src/elements/activity/as-text.ts'
 import { messagesOf } from '../src/elements/activity/messages.ts'
 import { outcomeOf } from '../src/elements/activity/outcome.ts'
 import { storiesOf } from '../src/elements/activity/stories.ts'
-import { openBrowser } from './support/browser.ts'
+import { next, openBrowser } from './support/browser.ts'
 
 /** What is drawn, line by line: number, route, how it went. */
 const linesOf = (steps: readonly Step[]): string[][] =>
@@ -128,6 +128,23 @@ test('A1: a key from memory is drawn with the call to Vault that brought it, how
     ],
   ])
   t.match(messages[2]?.text, '35 s ago')
+  t.end()
+})
+
+test('a word that every object knows is one that nobody knows', (t) => {
+  for (const word of ['constructor', '__proto__', 'toString.memory']) {
+    const timing = `gate;desc="valid@0";dur=0, bridge;dur=9, bridge;desc="${word}@1.0";dur=1`
+    const steps = stepsFrom([
+      { name: 'call', detail: { id: 1, attempt: 1, ...request } },
+      {
+        name: 'answer',
+        detail: { id: 1, attempt: 1, ...request, status: 200, duration: 10, timing },
+      },
+    ])
+    const text = asText(storiesOf(steps))
+    t.match(text, 'Signs', word)
+    t.notMatch(text, /object|native|function/, word)
+  }
   t.end()
 })
 
@@ -278,6 +295,28 @@ test('A12: a refused refresh ends in the sign-in page, in one story', (t) => {
   t.equal(linesOf(steps).length, 1)
   t.strictSame(titlesOf(steps), [['The access token expired', 'refused', 'signed out']])
   t.end()
+})
+
+test('who comes next does not see what the one before did', async (t) => {
+  const browser = await openBrowser(t)
+  const tab = browser.tab()
+  const log = new ActivityLog(tab)
+  const seen = () => JSON.stringify(log.steps)
+  await tab.login({ login: 'ann', password: "ann's" })
+  await tab.fetch('/api/contacts/4711')
+  await tab.logout()
+  await tab.login({ login: 'ann', password: "ann's" })
+  t.match(seen(), '/api/contacts/4711', 'the same one does')
+  await tab.logout()
+  await tab.login({ login: 'bob', password: "bob's" })
+  t.notMatch(seen(), '4711')
+  t.equal(log.steps[0]?.name, 'login', 'their own sign-in is the first')
+  await tab.fetch('/api/contacts/815')
+  const other = browser.tab()
+  const changed = next(tab, 'user-changed')
+  await other.login({ login: 'ann', password: "ann's" })
+  await changed
+  t.notMatch(seen(), '815')
 })
 
 test('the log is bounded, says when it changed and can be cleared', async (t) => {

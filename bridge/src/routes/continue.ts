@@ -50,8 +50,8 @@ const CLOCK_LEEWAY = 5
 interface Attempt {
   codeVerifier: string
   returnTo: string
-  /** Whether the session may outlive the browser; undefined where nobody was asked. */
-  persistent?: boolean | undefined
+  /** False: the session may not outlive the browser. Undefined where nobody said so. */
+  persistent?: false | undefined
   /** Seconds since 1970: when the user has to have signed in. */
   after?: number | undefined
 }
@@ -65,7 +65,7 @@ const SCHEMAS = {
     params: Params,
     querystring: Type.Object({
       return_to: described('a path of this origin; / where absent'),
-      persistent: described('true or false: whether the session may outlive the browser'),
+      persistent: described('false: the session may not outlive the browser; true is the default'),
     }),
     response: { 200: Page, 303: Redirect, '4xx': Page, '5xx': Page },
   },
@@ -100,14 +100,15 @@ const isSince = ({ authTime }: Identity, after: number): boolean =>
   authTime !== null && authTime / 1000 >= after - CLOCK_LEEWAY
 
 /**
- * Whether a session may outlive the browser, as an address says it.
+ * Whether a session may outlive the browser, as an address says it. Anybody can write one, so `true`
+ * says no more than nothing: it makes no own computer of a shared one.
  * @throws BridgeError invalid_request for all but one `true` or `false`: what is meant to be a short
  * session must not become a long one by a slip
  */
-function readPersistent(given: unknown): boolean | undefined {
-  if (given === undefined) return undefined
-  if (given !== 'true' && given !== 'false') throw new BridgeError('invalid_request')
-  return given === 'true'
+function readPersistent(given: unknown): false | undefined {
+  if (given === 'false') return false
+  if (given !== undefined && given !== 'true') throw new BridgeError('invalid_request')
+  return undefined
 }
 
 /** Whether a browser opened this as a page, or does not say. @see https://www.w3.org/TR/fetch-metadata/ */

@@ -178,14 +178,21 @@ test('it goes along to a provider and back, sealed', async (t) => {
   const { app, addon } = await startPairedBridge(t)
   const headers = { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'document' }
   const begin = (query: string) => app.inject({ url: `${CONTINUE_PATH}/odoo${query}`, headers })
-  const comeBack = async (query: string, added: Record<string, string> = {}) => {
+  const comeBack = async (
+    query: string,
+    added: Record<string, string> = {},
+    kept: Record<string, string> = {},
+  ) => {
     const begun = await begin(query)
     const answer = addon.handOff(begun.headers.location ?? '')
     for (const [name, value] of Object.entries(added)) answer.append(name, value)
     return app.inject({
       url: `${CONTINUE_PATH}/odoo/callback?${answer.toString()}`,
       headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' },
-      cookies: Object.fromEntries(begun.cookies.map(({ name, value }) => [name, value])),
+      cookies: {
+        ...kept,
+        ...Object.fromEntries(begun.cookies.map(({ name, value }) => [name, value])),
+      },
     })
   }
   const shared = await comeBack('?persistent=false')
@@ -196,6 +203,9 @@ test('it goes along to a provider and back, sealed', async (t) => {
   goesWithTheBrowser(t, stretched)
   for (const query of ['', '?persistent=true', '?return_to=%2F']) {
     t.ok(cookieOf(await comeBack(query))?.maxAge, query)
+    // A link in a letter comes from nowhere, and whoever is in Odoo already is asked nothing.
+    const kept = { [COOKIE]: refreshTokenOf(await comeBack('?persistent=false')) }
+    goesWithTheBrowser(t, await comeBack(query, {}, kept))
   }
   for (const query of [
     '?persistent=',

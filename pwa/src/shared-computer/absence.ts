@@ -70,12 +70,13 @@ export class Absence extends EventTarget {
     this.#check()
   }
 
-  /** Watches no longer. */
+  /** Watches no longer. Where nobody is signed in any more, nothing of them is left in the browser. */
   stop(): void {
     this.#listening?.abort()
     this.#listening = null
     clearTimeout(this.#timer)
     this.#isWarned = false
+    if (!this.#session.current) this.#forget()
   }
 
   get #shared(): CurrentSession | null {
@@ -157,6 +158,14 @@ export class Absence extends EventTarget {
       this.#storage?.setItem(KEY, `${sid} ${at}`)
     } catch {
       // Then this tab is alone.
+    }
+  }
+
+  #forget(): void {
+    try {
+      this.#storage?.removeItem(KEY)
+    } catch {
+      // Then there is nothing.
     }
   }
 }

@@ -58,6 +58,19 @@ test('both attempts are sent as the caller said, and no answer is kept in a cach
   t.match(sent.at(-1), { cache: 'default', redirect: 'follow' }, 'elsewhere it is fetch as it is')
 })
 
+test('a caller’s own Authorization goes nowhere beside the session’s, nor in its place', async (t) => {
+  const { bridge, tab } = await signedIn(t)
+  const own = { Authorization: 'Bearer of-another' }
+  await tab.fetch(DATA, { headers: own })
+  await tab.fetch(new Request(bridge.url + DATA, { headers: own }), { headers: [] })
+  await tab.fetch(DATA, { headers: [...Object.entries(own), ...Object.entries(own)] })
+  bridge.expireAccessTokens()
+  await tab.fetch(DATA, { headers: own })
+  const sent = bridge.seen.filter(({ path }) => path === DATA)
+  t.equal(sent.length, 5)
+  for (const { authorization } of sent) t.match(authorization, /^Bearer [\w-]+(\.[\w-]+){2}$/)
+})
+
 test('given up before it begins: no refresh, no request', async (t) => {
   const { browser, bridge, tab } = await signedIn(t)
   browser.clock += 601_000

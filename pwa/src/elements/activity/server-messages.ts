@@ -28,13 +28,21 @@ function storeMark(purpose: Purpose, word: string): string | undefined {
   return undefined
 }
 
-function signText(what: string, source: string | undefined): string {
-  const known: Record<string, string> = {
-    sign_access_token: msg('Signs an access token'),
-    sign_assertion: msg('Signs a proof that it is the bridge'),
-    sign_id_token: msg('Signs an ID token'),
+function signedText(what: string): string {
+  switch (what) {
+    case 'sign_access_token':
+      return msg('Signs an access token')
+    case 'sign_assertion':
+      return msg('Signs a proof that it is the bridge')
+    case 'sign_id_token':
+      return msg('Signs an ID token')
+    default:
+      return msg('Signs')
   }
-  const text = known[what] ?? msg('Signs')
+}
+
+function signText(what: string, source: string | undefined): string {
+  const text = signedText(what)
   switch (source) {
     case 'memory':
       return msg(str`${text}: key from memory`)

@@ -1,4 +1,11 @@
-import { isOwnAddress, ROUTES, routeOf, signInAddress, wayBack } from '../../own-routes.ts'
+import {
+  isOwnAddress,
+  replaceAddress,
+  ROUTES,
+  routeOf,
+  signInAddress,
+  wayBack,
+} from '../../own-routes.ts'
 import type { Route } from '../../routes.ts'
 import { isPlainClick } from '../shared/plain-click.ts'
 
@@ -18,7 +25,7 @@ export class Address {
   follow(isInside: boolean): void {
     this.#route = routeOf(location.pathname)
     if (isInside && this.#route === 'signIn') {
-      history.replaceState(null, '', ROUTES.contacts)
+      replaceAddress(ROUTES.contacts)
       this.#route = 'contacts'
     }
   }
@@ -27,7 +34,7 @@ export class Address {
   toSignIn(leadsBack: boolean): void {
     const here = location.pathname + location.search + location.hash
     const back = leadsBack ? here : ROUTES.contacts
-    if (this.#route !== 'signIn') history.replaceState(null, '', signInAddress(back))
+    if (this.#route !== 'signIn') replaceAddress(signInAddress(back))
     this.follow(false)
   }
 
@@ -44,7 +51,7 @@ export class Address {
       location.replace(back)
       return false
     }
-    history.replaceState(null, '', isOwn ? back : ROUTES.contacts)
+    replaceAddress(isOwn ? back : ROUTES.contacts)
     return true
   }
 

@@ -56,6 +56,8 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
   override connectedCallback(): void {
     super.connectedCallback()
     void this.#offerProviders(this.disconnected)
+    // A page that the browser keeps for going back has in it what was typed, for whoever goes back.
+    window.addEventListener('pagehide', this.#startOver, { signal: this.disconnected })
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -223,6 +225,9 @@ export class DrawbridgeSignIn extends DrawbridgeElement {
 
   readonly #startOver = (): void => {
     this.querySelector('form')?.reset()
+    // It has put the box back to how it began.
+    this.requestUpdate()
+    this.shown = false
     this.codeDue = false
     this.refused = false
     this.error = null
