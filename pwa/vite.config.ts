@@ -33,8 +33,11 @@ export default defineConfig({
     outDir: 'dist/site',
     emptyOutDir: true,
     assetsInlineLimit: 0,
-    // vite-shell.ts names the one that is always needed.
-    modulePreload: false,
+    // A screen's script comes along with its styles. Of the page, vite-shell.ts names what it needs.
+    modulePreload: {
+      polyfill: false,
+      resolveDependencies: (_file, needed, { hostType }) => (hostType === 'html' ? [] : needed),
+    },
     rolldownOptions: {
       output: {
         // Few files: over HTTP/1.1 each one more waits for its turn. What the first question to the
@@ -43,7 +46,7 @@ export default defineConfig({
           groups: [
             {
               name: 'session',
-              test: /src\/(auth|api|language|own-routes|routes|contract|offline\/(permission|reconnecting))|@lit\/localize/,
+              test: /src\/(auth|api|language|own-routes|routes|contract|offline\/(join-pages|permission|reconnecting))|@lit\/localize/,
             },
             { name: 'base', test: /node_modules\/(lit|@lit)|elements\/shared/ },
           ],

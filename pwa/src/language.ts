@@ -35,8 +35,12 @@ export function language(): string {
 export const plural = (count: number, forms: { one: string; other: string }): string =>
   new Intl.PluralRules(getLocale()).select(count) === 'one' ? forms.one : forms.other
 
-/** "1,234". */
-export const numberOf = (count: number): string => count.toLocaleString(language())
+/**
+ * "1,234". Below a thousand the digits stand alone in all the languages there are, and the first
+ * number that a page formats takes a slow phone long.
+ */
+export const numberOf = (count: number): string =>
+  count < 1000 ? String(count) : count.toLocaleString(language())
 
 /**
  * Speaks the language that was remembered here, or the first of the browser's that there is.

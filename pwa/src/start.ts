@@ -28,11 +28,15 @@ export function start(
   })
 
   if (!import.meta.env.PROD) return
-  registerServiceWorker((accept) => {
-    updatePrompt.addEventListener('accept', accept, { once: true })
-    updatePrompt.open = true
-  }).catch((error: unknown) => {
-    // The app works without it, only not offline.
-    console.warn('The service worker could not be registered.', error)
-  })
+  const register = (): void => {
+    registerServiceWorker((accept) => {
+      updatePrompt.addEventListener('accept', accept, { once: true })
+      updatePrompt.open = true
+    }).catch((error: unknown) => {
+      // The app works without it, only not offline.
+      console.warn('The service worker could not be registered.', error)
+    })
+  }
+  // What it fetches and does would be in the way of the first screen.
+  app.addEventListener('shown', register, { once: true })
 }

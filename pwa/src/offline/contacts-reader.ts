@@ -40,6 +40,12 @@ export interface Opened {
   outage: Outage | null
 }
 
+/** All contacts, from the first. */
+const BEGINNING: ContactQuery = { search: '', after: null, company: null }
+
+const isBeginning = ({ search, after, company }: ContactQuery): boolean =>
+  search === '' && after === null && company === null
+
 /**
  * Reads contacts from the bridge and keeps them; where nobody answers, gives what was kept. All
  * its methods give null if the session came to its end, or was aborted, meanwhile.
@@ -49,6 +55,9 @@ export class ContactsReader {
   readonly #kept: KeptContacts
   /** Why what is kept is read, without asking first: whoever types should not wait for a time limit. */
   outage: ApiErrorCode | null = null
+
+  /** What `begin` has asked for. */
+  #begun: { sid: string; listed: Promise<Listed | null> } | null = null
 
   constructor(session: Session, kept: KeptContacts) {
     this.session = session
@@ -62,7 +71,41 @@ export class ContactsReader {
    * so that whoever has come far in the list stays there. It comes whole, or as it was kept.
    * @throws {ApiError}
    */
-  list(query: ContactQuery, signal: AbortSignal, anew = false, shown = 0): Promise<Listed | null> {
+  async list(
+    query: ContactQuery,
+    signal: AbortSignal,
+    anew = false,
+    shown = 0,
+  ): Promise<Listed | null> {
+    const begun = this.#begun
+    this.#begun = null
+    const isThat = isBeginning(query) && !anew && shown === 0
+    if (begun && isThat && this.#isStill(begun.sid)) {
+      const listed = await begun.listed
+      return signal.aborted ? null : listed
+    }
+    return this.#list(query, signal, anew, shown)
+  }
+
+  /**
+   * Asks for the list before there is anybody to show it: the code for that may be on its way, too.
+   * The answer is for the first that asks for just this in the same session.
+   */
+  begin(): void {
+    const { current } = this.session
+    if (!current) return
+    const listed = this.#list(BEGINNING, new AbortController().signal, false, 0)
+    // It is told to whoever asks.
+    listed.catch(() => undefined)
+    this.#begun = { sid: current.sid, listed }
+  }
+
+  #list(
+    query: ContactQuery,
+    signal: AbortSignal,
+    anew: boolean,
+    shown: number,
+  ): Promise<Listed | null> {
     return this.#read<Listed>(
       signal,
       anew || query.after !== null,

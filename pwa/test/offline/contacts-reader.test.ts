@@ -134,6 +134,53 @@ test('opened without a network, it ends when the bridge says so', async (t) => {
   t.equal(await later.kept.list(null, ''), null)
 })
 
+test('begun before anybody shows it, it is asked for once, and is for that one alone', async (t) => {
+  const { device, tab } = await signedIn(t)
+  const asked = () => device.browser.bridge.seen.filter(({ path }) => path.startsWith('/api/'))
+  tab.reader.begin()
+  t.match(await tab.reader.list(ALL, never), { total: 4, user: { name: 'Ann' } })
+  t.equal(asked().length, 1)
+  await tab.reader.list(ALL, never)
+  t.equal(asked().length, 2, 'the next one is as it is then')
+
+  for (const [query, anew, shown] of [
+    [{ ...ALL, search: 'nine' }, false, 0],
+    [{ ...ALL, company: 1 }, false, 0],
+    [ALL, true, 0],
+    [ALL, false, 50],
+  ] as const) {
+    tab.reader.begin()
+    const before = asked().length
+    await tab.reader.list(query, never, anew, shown)
+    t.ok(asked().length > before, JSON.stringify([query, anew, shown]))
+  }
+
+  const given = new AbortController()
+  tab.reader.begin()
+  const aborted = tab.reader.list(ALL, given.signal)
+  given.abort()
+  t.equal(await aborted, null)
+})
+
+test('what was begun for one user is not shown to the next', async (t) => {
+  const { device, tab } = await signedIn(t)
+  tab.reader.begin()
+  await tab.session.logout()
+  await tab.session.login({ login: 'bob', password: "bob's" })
+  const before = device.browser.bridge.seen.length
+  await tab.reader.list(ALL, never)
+  t.equal(device.browser.bridge.seen.length, before + 1)
+})
+
+test('what was begun in vain is told to whoever asks', async (t) => {
+  const { device, tab } = await signedIn(t)
+  device.browser.offline = true
+  tab.reader.begin()
+  await t.rejects(tab.reader.list(ALL, never), { code: 'unreachable' })
+  device.browser.offline = false
+  t.match(await tab.reader.list(ALL, never), { outage: null })
+})
+
 test('read again, it is as long as it was shown, and so is what is kept', async (t) => {
   const { tab, shown, asked } = await shownList(t, 10)
   t.strictSame(names(shown), ids(10))

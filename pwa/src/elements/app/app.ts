@@ -14,10 +14,13 @@ import { mark } from '../shared/icons.ts'
 import { Address } from './address.ts'
 import { NAME, renderBar } from './bar.ts'
 import { Door, type DoorState, type Phase } from './door.ts'
-import { Screens, WIDE } from './screens.ts'
+import { bring, isHere, WIDE } from './screens.ts'
 import './app.css'
 
-/** The whole app: the screen that the address names, for whom the door has let in. */
+/**
+ * The whole app: the screen that the address names, for whom the door has let in. Sends `shown` when
+ * a screen is there with what it has to show.
+ */
 export class DrawbridgeApp extends DrawbridgeElement {
   static override properties = {
     session: { attribute: false },
@@ -31,7 +34,6 @@ export class DrawbridgeApp extends DrawbridgeElement {
   /** A `session.restore()` that is under way already. To be set before the element is connected. */
   restoring: Promise<boolean> | undefined
   readonly #address = new Address()
-  readonly #screens = new Screens()
   #door!: Door
   /** What was to be seen before this update. */
   #before: Phase | null = null
@@ -58,6 +60,11 @@ export class DrawbridgeApp extends DrawbridgeElement {
     // A screen that comes in place of another takes the focus along; the first one does not.
     if (phase === 'signed-in' && this.#before === 'signed-out') this.#focusScreen()
     this.#before = phase
+    if (phase === 'signed-out' || phase === 'unreachable') this.#show()
+  }
+
+  readonly #show = (): void => {
+    this.dispatchEvent(new Event('shown'))
   }
 
   /** Whoever goes somewhere by the keyboard goes on from there. */
@@ -67,7 +74,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
 
   async #bring(): Promise<void> {
     try {
-      await this.#screens.bring(this.#address.route, () => {
+      await bring(this.#address.route, () => {
         this.requestUpdate()
       })
     } catch {
@@ -132,13 +139,14 @@ export class DrawbridgeApp extends DrawbridgeElement {
       <main class="screens" data-route=${route}>
         <section id="contacts" tabindex="-1" aria-labelledby="contacts-title">
           ${
-            this.#screens.has('contacts')
+            isHere('contacts')
               ? keyed(
                   `${user?.sub ?? ''} ${company ?? ''}`,
                   html`<drawbridge-contacts
                     .reader=${door.reader}
                     .company=${company}
                     @profile=${this.#meet}
+                    @settled=${this.#show}
                   ></drawbridge-contacts>`,
                 )
               : nothing
@@ -146,7 +154,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
         </section>
         <section id="account" tabindex="-1" aria-labelledby="account-title">
           ${
-            route === 'account' && this.#screens.has('account')
+            route === 'account' && isHere('account')
               ? keyed(
                   user?.sub,
                   html`<drawbridge-account .session=${this.session}></drawbridge-account>
@@ -160,7 +168,7 @@ export class DrawbridgeApp extends DrawbridgeElement {
         </section>
         <section id="activity" tabindex="-1" aria-labelledby="activity-title">
           ${
-            this.#screens.has('activity')
+            isHere('activity')
               ? html`<drawbridge-activity
                   .session=${this.session}
                   .log=${this.log}

@@ -238,12 +238,14 @@ export class Door extends EventTarget {
   readonly #enter = (): void => {
     if (!this.#meetSession()) return
     this.#reconnecting.stop()
-    const isOutside = this.#state.phase === 'signed-out'
-    if (this.#address.route === 'signIn' && !this.#address.leaveSignIn(isOutside)) {
+    const wasOutside = this.#state.phase === 'signed-out'
+    if (this.#address.route === 'signIn' && !this.#address.leaveSignIn(wasOutside)) {
       // Until the browser has gone.
       this.#set({ phase: 'starting' })
       return
     }
+    // Whoever is inside already has the list before them.
+    if (!this.isInside) this.reader.begin()
     this.#letIn({ phase: 'signed-in', notice: null })
   }
 

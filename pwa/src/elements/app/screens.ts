@@ -4,10 +4,14 @@ import type { Route } from '../../routes.ts'
 /** A screen that is not the door. */
 export type Screen = Exclude<Route, 'signIn'>
 
-const FILES: Record<Screen, () => Promise<unknown>> = {
-  contacts: () => import('../contacts/contacts.ts'),
-  account: () => Promise.all([import('../account/account.ts'), import('../keeping/keeping.ts')]),
-  activity: () => import('../activity/activity.ts'),
+/** What each is made of, and where that comes from. */
+const FILES: Record<Screen, Record<`drawbridge-${string}`, () => Promise<unknown>>> = {
+  contacts: { 'drawbridge-contacts': () => import('../contacts/contacts.ts') },
+  account: {
+    'drawbridge-account': () => import('../account/account.ts'),
+    'drawbridge-keeping': () => import('../keeping/keeping.ts'),
+  },
+  activity: { 'drawbridge-activity': () => import('../activity/activity.ts') },
 }
 
 /** Where there is room for the steps beside the contacts; app.css has it, too. */
@@ -21,26 +25,19 @@ const seenAt = (route: Route): Screen[] => {
   return [...new Set<Screen>([...all, 'contacts'])]
 }
 
-/** Which screens are there, and how more come. */
-export class Screens {
-  readonly #here = new Set<Screen>()
+/** Whether the browser knows a screen's elements: before that they must not be rendered. */
+export const isHere = (screen: Screen): boolean =>
+  Object.keys(FILES[screen]).every((name) => customElements.get(name) !== undefined)
 
-  /** Whether its elements are known to the browser: before that they must not be rendered. */
-  has(screen: Screen): boolean {
-    return this.#here.has(screen)
-  }
-
-  /**
-   * Fetches those that are to be seen at a route and are not there yet, one after the other.
-   * @param changed is called after each
-   * @throws TypeError where a file cannot be had
-   */
-  async bring(route: Route, changed: () => void): Promise<void> {
-    for (const screen of seenAt(route)) {
-      if (this.#here.has(screen)) continue
-      await FILES[screen]()
-      this.#here.add(screen)
-      changed()
-    }
+/**
+ * Fetches the screens that are to be seen at a route and are not here yet, one after the other.
+ * @param changed is called after each
+ * @throws TypeError where a file cannot be had
+ */
+export async function bring(route: Route, changed: () => void): Promise<void> {
+  for (const screen of seenAt(route)) {
+    if (isHere(screen)) continue
+    await Promise.all(Object.values(FILES[screen]).map((file) => file()))
+    changed()
   }
 }

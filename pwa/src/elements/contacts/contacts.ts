@@ -11,8 +11,11 @@ import { ContactsList } from './list.ts'
 import { goToContact, leaveContact, openedId } from './opened.ts'
 import { placeIn } from './place.ts'
 import { renderRows, renderSkeleton } from './rows.ts'
-import { renderError, renderNone, renderOutage, renderStatus } from './states.ts'
+import { renderError, renderNone, renderOutage, renderStatus, timeOf } from './states.ts'
 import './contacts.css'
+
+/** Rows of the first answer that are painted before the others: more than a phone has room for. */
+const FIRST_ROWS = 16
 
 /** Milliseconds after the last key until it is searched for. */
 const TYPING = 250
@@ -31,6 +34,8 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   /** The one that is looked at. */
   declare private opened: number | null
   readonly #list = new ContactsList(this)
+  /** Whether the first rows have been painted. */
+  #isPainted = false
   /** Of the list that is rendered. */
   #loadedAt: Date | null = null
   #typing: ReturnType<typeof setTimeout> | undefined
@@ -53,6 +58,8 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     const signal = this.disconnected
     window.addEventListener('popstate', this.#follow, { signal })
     this.#list.follow(signal)
+    // While the answer is on its way, so that the next one is quick.
+    setTimeout(() => timeOf(new Date()))
   }
 
   override disconnectedCallback(): void {
@@ -62,7 +69,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 
   protected override update(changed: PropertyValues): void {
-    const isReplaced = this.#list.loadedAt !== this.#loadedAt
+    const isReplaced = this.#loadedAt !== null && this.#list.loadedAt !== this.#loadedAt
     this.#loadedAt = this.#list.loadedAt
     const comeBack = isReplaced ? placeIn(this.querySelector('.contacts')) : null
     super.update(changed)
@@ -70,6 +77,7 @@ export class DrawbridgeContacts extends DrawbridgeElement {
   }
 
   protected override updated(): void {
+    if (this.#list.contacts && !this.#isPainted) this.#goOnAfterPaint()
     this.#end.disconnect()
     const more = this.querySelector('.more')
     if (more) this.#end.observe(more)
@@ -126,13 +134,23 @@ export class DrawbridgeContacts extends DrawbridgeElement {
     `
   }
 
+  #goOnAfterPaint(): void {
+    requestAnimationFrame(() => {
+      // Behind this frame, and not in it.
+      setTimeout(() => {
+        this.#isPainted = true
+        this.requestUpdate()
+      })
+    })
+  }
+
   #renderContacts(contacts: readonly Contact[]): TemplateResult {
     const { search, after, more } = this.#list
     if (contacts.length === 0) return renderNone(search !== '')
     return html`
-      ${renderRows(contacts, this.#open)}
+      ${renderRows(this.#isPainted ? contacts : contacts.slice(0, FIRST_ROWS), this.#open)}
       ${
-        after === null
+        after === null || !this.#isPainted
           ? nothing
           : html`<p class="more">
               <button class="button quiet" type="button" @click=${more}>${msg('Show more')}</button>

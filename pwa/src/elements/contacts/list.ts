@@ -6,7 +6,10 @@ import type { ContactsReader, Listed, Outage } from '../../offline/contacts-read
 import { joinPages } from '../../offline/join-pages.ts'
 import { Reconnecting } from '../../offline/reconnecting.ts'
 
-/** Who shows the list. It sends `profile` once it is known whose contacts these are. */
+/**
+ * Who shows the list. It sends `profile` once it is known whose contacts these are, and `settled`
+ * when a question was answered, or was not.
+ */
 export interface ListHost extends EventTarget {
   readonly reader: ContactsReader
   /** To work in; null: all of the user's. */
@@ -131,6 +134,7 @@ export class ContactsList {
     } finally {
       if (this.#asking === asking) this.loading = false
       this.#host.requestUpdate()
+      this.#host.dispatchEvent(new Event('settled'))
     }
   }
 }
