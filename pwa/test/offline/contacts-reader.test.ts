@@ -149,10 +149,10 @@ test('begun before anybody shows it, it is asked for once, and is for that one a
     [ALL, true, 0],
     [ALL, false, 50],
   ] as const) {
-    tab.reader.begin()
     const before = asked().length
+    tab.reader.begin()
     await tab.reader.list(query, never, anew, shown)
-    t.ok(asked().length > before, JSON.stringify([query, anew, shown]))
+    t.ok(asked().length >= before + 2, JSON.stringify([query, anew, shown]))
   }
 
   const given = new AbortController()
