@@ -198,11 +198,9 @@ for (const engine of ENGINES) {
         periodic: `
           ${QUICK_REVOCATIONS}
           # Over before the next one begins, or nginx kills it in its midst, and says so.
-          location @drawbridge_keys {
-            js_fetch_timeout 45ms;
-            js_periodic drawbridge.refreshKeys interval=50ms;
-          }`,
+          location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=1s; }`,
       })
+      // By js_periodic: had a request caused it, none would for the next ten seconds.
       while (bridge.jwksFetches === 0) await once(bridge.events, 'jwks')
       const streams = await both(mint(key))
       await works(streams)
