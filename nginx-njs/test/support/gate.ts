@@ -54,8 +54,8 @@ export const settings = (more = ''): string =>
 /** Reads the list of revocations in quick succession: how fast it comes is another test's matter. */
 export const QUICK_REVOCATIONS = `
   location @drawbridge_revocations {
-    js_fetch_timeout 45ms;
-    js_periodic drawbridge.pollRevocations interval=50ms;
+    js_fetch_timeout 190ms;
+    js_periodic drawbridge.pollRevocations interval=200ms;
   }`
 
 /** Looks after the keys in quick succession. */
