@@ -24,8 +24,7 @@ for (const name of SESSION_EVENTS) session.addEventListener(name, () => events.p
 Object.assign(globalThis, { session, events })
 `
 
-/** Serves the page of the tabs; all else of the origin is the stack's own. */
-export async function serveClient(context: BrowserContext): Promise<void> {
+async function clientScript(): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: APP, resolveDir: join(REPOSITORY, 'pwa/src/auth') },
     bundle: true,
@@ -33,7 +32,12 @@ export async function serveClient(context: BrowserContext): Promise<void> {
     target: 'es2024',
     write: false,
   })
-  const script = outputFiles[0]?.text ?? ''
+  return outputFiles[0]?.text ?? ''
+}
+
+/** Serves the page of the tabs; all else of the origin is the stack's own. */
+export async function serveClient(context: BrowserContext): Promise<void> {
+  const script = await clientScript()
   const at = readStack().issuer + CLIENT_PAGE
   await context.route(at, (route) =>
     route.fulfill({
@@ -44,6 +48,11 @@ export async function serveClient(context: BrowserContext): Promise<void> {
   await context.route(`${at}.js`, (route) =>
     route.fulfill({ contentType: 'text/javascript', body: script }),
   )
+}
+
+/** Begins the client in a page that is there: where a route stands in the way of what is sent. */
+export async function beginClient(tab: Page): Promise<void> {
+  await tab.evaluate(await clientScript())
 }
 
 /** @param options of its session, beside where the bridge is */
