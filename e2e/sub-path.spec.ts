@@ -92,7 +92,14 @@ test('a way back that leads elsewhere leads to the start of this app', async ({ 
 
 test('what is not there is not the app', async ({ request }) => {
   const page = { headers: { Accept: 'text/html' } }
-  for (const path of ['/app/x/y', '/x/y', '/app/sign-in.html', '/app/headers.conf', '/appx/']) {
+  for (const path of [
+    '/app/x/y',
+    '/x/y',
+    '/x%20y/z',
+    '/app/sign-in.html',
+    '/app/headers.conf',
+    '/appx/',
+  ]) {
     expect((await request.get(path, page)).status(), path).toBe(404)
   }
   expect((await request.get('/app/anything', page)).status()).toBe(200)
