@@ -6,6 +6,7 @@ import { obstaclesIn } from './support/obstacles.ts'
 import { odooSession } from './support/odoo-session.ts'
 import { enableTotp } from './support/odoo-web.ts'
 import { makePerson, type Person } from './support/people.ts'
+import { REFRESH_COOKIE } from './support/pwa.ts'
 
 // The bridge's own pages: for everybody, under their policy, with nothing but HTML and CSS.
 
@@ -158,6 +159,8 @@ test('by keyboard alone: in order, in sight, and what is wrong is announced', as
   await page.keyboard.press('Tab')
   await visiblyFocused(password)
   await page.keyboard.press('Tab')
+  await visiblyFocused(page.getByRole('checkbox', { name: 'This is a shared computer' }))
+  await page.keyboard.press('Tab')
   await visiblyFocused(page.getByRole('button', { name: 'Sign in' }))
   for (const link of await page.getByRole('link').all()) {
     await page.keyboard.press('Tab')
@@ -191,6 +194,26 @@ test('by keyboard alone: in order, in sight, and what is wrong is announced', as
   await page.keyboard.press('Enter')
   await expect(page.getByRole('alert')).toContainText('The code is wrong')
   await visiblyFocused(code)
+})
+
+test('whoever says that the computer is a shared one is at one in the PWA, too', async ({
+  page,
+}) => {
+  const guest = await makePerson(await odooSession(stack.accounts.admin))
+  const code = await enableTotp(await odooSession(guest), guest)
+  await page.goto(requestUrl())
+  const link = page.getByRole('link', { name: 'Continue with Odoo' })
+  await expect(link).not.toHaveAttribute('href', /persistent/)
+  await page.getByRole('checkbox', { name: 'This is a shared computer' }).check()
+  await expect(link).toHaveAttribute('href', /&persistent=false$/)
+  await fillIn(page, guest)
+  await page.getByLabel('Code').fill(code(1))
+  await press(page, 'Sign in')
+  await expect(heading(page, 'Asking app asks for access')).toBeVisible()
+  const cookies = await page.context().cookies(stack.issuer)
+  expect(cookies.find(({ name }) => name === REFRESH_COOKIE)?.expires).toBe(-1)
+  await page.goto('/account')
+  await expect(page.getByText('You said that this is a shared computer')).toBeVisible()
 })
 
 for (const [locale, title, submit] of [

@@ -15,8 +15,9 @@ export interface Texts {
     password: string
     code: string
     code_hint: string
+    shared: string
+    shared_hint: string
     submit: string
-    or: string
     continue_with: string
     forgotten: string
   }

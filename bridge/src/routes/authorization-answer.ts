@@ -21,6 +21,8 @@ const PATIENCE = 10 * 60_000
 export interface Subject {
   identity: Identity
   browserSid: string | null
+  /** False: where there is no session to share, the app's may not outlive the browser either. */
+  persistent?: boolean | undefined
   /** What they have just typed as their login. */
   login?: string
 }
@@ -70,14 +72,15 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
   /** The address that brings the code to the client, or the refusal of somebody who may not use it. */
   const codeFor = async (
     request: FastifyRequest,
-    { identity, browserSid }: Subject,
+    { identity, browserSid, persistent = true }: Subject,
     asked: AuthorizationRequest,
   ): Promise<string> => {
+    const where = { browserSid, persistent }
     if (!meetsAcr(identity.amr, asked.claims)) {
       return refusal(asked, 'unmet_authentication_requirements')
     }
     try {
-      return await authorize(identity, asked, deviceOf(request), browserSid, request.log)
+      return await authorize(identity, asked, deviceOf(request), where, request.log)
     } catch (error) {
       if (!(error instanceof BridgeError) || error.code !== 'access_denied') throw error
       const { client_id } = asked.client

@@ -86,14 +86,22 @@ const SCHEMAS = {
 /** Where a sign-in at a provider begins. */
 export const beginAt = (id: string): string => `${CONTINUE_PATH}/${id}`
 
+/** Where a sign-in at a provider begins, for a link. */
+export interface ProviderLink {
+  name: string
+  url: string
+  /** The same at a shared computer. */
+  sharedUrl: string
+}
+
 /** Links to providers, for a page that is to be come back to. */
 export const createProviderLinks =
   (providers: readonly SignInProvider[]) =>
-  (returnTo: string): { name: string; url: string }[] =>
-    providers.map(({ id, name }) => ({
-      name,
-      url: `${beginAt(id)}?${new URLSearchParams({ return_to: returnTo }).toString()}`,
-    }))
+  (returnTo: string): ProviderLink[] =>
+    providers.map(({ id, name }) => {
+      const url = `${beginAt(id)}?${new URLSearchParams({ return_to: returnTo }).toString()}`
+      return { name, url, sharedUrl: `${url}&persistent=false` }
+    })
 
 /** Whether somebody is known to have signed in at a time, in seconds since 1970, or later. */
 const isSince = ({ authTime }: Identity, after: number): boolean =>

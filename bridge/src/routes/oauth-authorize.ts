@@ -20,6 +20,7 @@ import { hold, release } from '../tokens/hold.ts'
 import { Page, Redirect } from './answers.ts'
 import type { AuthorizationAnswers } from './authorization-answer.ts'
 import type { BrowserSessions } from './browser-session.ts'
+import type { ProviderLink } from './continue.ts'
 import { described } from './described.ts'
 import { Login, Password, Totp, type SignIn } from './sign-in.ts'
 
@@ -31,7 +32,7 @@ export interface AuthorizeRouteOptions {
   browser: BrowserSessions
   answers: AuthorizationAnswers
   /** Other places to sign in at, given the address to come back to. */
-  providers: (returnTo: string) => { name: string; url: string }[]
+  providers: (returnTo: string) => ProviderLink[]
   /** Where Odoo helps with a forgotten password; undefined where browsers do not reach it. */
   forgotten: string | undefined
 }
@@ -39,10 +40,13 @@ export interface AuthorizeRouteOptions {
 /** Milliseconds that somebody has to look up the code of their second factor. */
 const CODE_PATIENCE = 5 * 60_000
 
+/** The box that says that others use this computer, too. */
+const Shared = Type.Optional(Type.Literal('true'))
 /** The two steps of the form; most people see the first alone. */
-const PasswordStep = Type.Object({ login: Login, password: Password })
+const PasswordStep = Type.Object({ login: Login, password: Password, shared: Shared })
 const CodeStep = Type.Object({
   login: Login,
+  shared: Shared,
   held_password: Type.String({ minLength: 1, maxLength: 8192 }),
   totp: Totp,
 })
@@ -95,6 +99,8 @@ const SCHEMAS = {
 interface FormState {
   problem?: string
   login?: string
+  /** Whether the box was ticked. */
+  shared?: boolean
   /** Given where the code is due. */
   held_password?: string
 }
@@ -138,6 +144,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         providers: providers(request.url),
         forgotten,
         login: loginHint,
+        shared: false,
         problem: '',
         held_password: '',
         ...state,
@@ -175,8 +182,10 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     reply: FastifyReply,
     identity: Identity,
     asked: AuthorizationRequest,
-    login: string,
+    { login, shared }: SignInBody,
   ): Promise<FastifyReply> => {
+    // A box that is not ticked says nothing: it makes no own computer of a shared one.
+    const persistent = shared === undefined ? undefined : false
     try {
       const expected = await answers.expected(asked)
       if (expected !== undefined && expected !== String(identity.uid)) {
@@ -185,8 +194,10 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
       }
       // What acts at Odoo by a session of Odoo's own cannot share it: the app's stands by itself.
       const browserSid =
-        identity.odooSession === null ? (await browser.enter(request, reply, identity)).sid : null
-      const subject = { identity, browserSid, login }
+        identity.odooSession === null
+          ? (await browser.enter(request, reply, identity, persistent)).sid
+          : null
+      const subject = { identity, browserSid, persistent, login }
       return await answers.answer(request, reply, subject, asked, request.url)
     } catch (error) {
       await answers.forget(identity, request.log)
@@ -202,6 +213,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     body: SignInBody,
   ): Promise<FastifyReply> => {
     const { login } = body
+    const shared = body.shared !== undefined
     const t = reply.texts(asked.uiLocales)
     const purpose = ['password', asked.client.client_id, login]
     const password =
@@ -210,22 +222,23 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
         : await release(secrets, purpose, body.held_password, Date.now())
     if (password === undefined) {
       request.log.info({ code: 'held_password' }, 'refused')
-      return form(request, reply.code(401), asked, { login, problem: t.too_late })
+      return form(request, reply.code(401), asked, { login, shared, problem: t.too_late })
     }
     try {
       const totp = 'totp' in body ? { totp: body.totp } : {}
       const identity = await signIn(request, { login, password, ...totp })
-      return await letIn(request, reply, identity, asked, login)
+      return await letIn(request, reply, identity, asked, body)
     } catch (error) {
       // A person sits before this: what went wrong is said in the form, not in JSON.
       const refusal = errorCodeOf(error)
       refuse(request, reply, refusal, error)
       const problem = explain(t, refusal)
       if (refusal !== 'mfa_required' && refusal !== 'invalid_totp') {
-        return form(request, reply, asked, { login, problem })
+        return form(request, reply, asked, { login, shared, problem })
       }
       return form(request, reply, asked, {
         login,
+        shared,
         // That the code is due is not the person's fault.
         problem: refusal === 'mfa_required' ? '' : problem,
         held_password: await hold(secrets, purpose, password, Date.now() + CODE_PATIENCE),

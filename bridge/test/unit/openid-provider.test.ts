@@ -120,7 +120,7 @@ test('two providers are two links, in the form and for the PWA', async (t) => {
     code_challenge_method: 'S256',
   })
   const form = await app.inject({ url: `${PATHS.authorize}?${request.toString()}` })
-  const links = [...form.body.matchAll(/href="([^"]+)">Continue with (The \w+)</g)]
+  const links = [...form.body.matchAll(/own" href="([^"]+)">Continue with (The \w+)</g)]
   t.same(
     links.map(([, , name]) => name),
     ['The one', 'The two'],

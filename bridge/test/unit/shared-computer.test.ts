@@ -7,7 +7,7 @@ import {
   type SessionsResponse,
   type SessionTokenResponse,
 } from '../../src/contract/index.ts'
-import { openBrowser, redeem, requestUrl, startWithBrowser } from '../app.ts'
+import { fieldOf, openBrowser, redeem, requestUrl, startWithBrowser } from '../app.ts'
 import {
   accessClaims,
   accessTokenOf,
@@ -172,6 +172,90 @@ test('signing in again at the form of an app keeps it what it was', async (t) =>
     password: 'demo',
   })
   t.ok(cookieOf(plain)?.maxAge, 'where nobody said so, it is an own one')
+})
+
+/** What the form of an app sends with the box ticked. */
+const TICKED = { login: 'demo', password: 'demo', shared: 'true' }
+
+test('whoever ticks the box at the form of an app is signed in until the browser closes', async (t) => {
+  const { app, browser } = await startWithBrowser(t)
+  const begun = Date.now()
+  const page = await browser.open(requestUrl())
+  t.match(page.body, /<input\s+id="shared"\s+name="shared"\s+type="checkbox"/)
+  t.notMatch(page.body, 'checked\n', 'nobody is taken to be at one')
+  const answer = await browser.send(requestUrl(), TICKED)
+  goesWithTheBrowser(t, answer)
+  t.match(answerOf(await refresh(app, refreshTokenOf(answer))), { persistent: false })
+  const { refresh_token } = await redeem(app, answer)
+  t.intercept(Date, 'now', { value: () => begun + 12 * HOUR * 1000 + 1000 })
+  const fields = { grant_type: 'refresh_token', client_id: 'other-app', refresh_token }
+  t.equal(errorOf(await browser.send(PATHS.token, fields)), 'invalid_grant')
+})
+
+test('the box stays ticked until somebody is in', async (t) => {
+  const { app } = await startBridge(t)
+  const ticked = /type="checkbox"\s+value="true"\s+aria-describedby="shared-hint"\s+checked/
+  const send = (fields: Record<string, string>) => openBrowser(app).send(requestUrl(), fields)
+  t.match((await send({ ...TICKED, password: 'wrong' })).body, ticked)
+  t.notMatch((await send({ login: 'demo', password: 'wrong' })).body, ticked)
+
+  const second = { login: 'second', password: 'second' }
+  const due = await send({ ...second, shared: 'true' })
+  const shared = fieldOf(due.body, 'shared')
+  t.equal(shared, 'true')
+  const wrong = await send({
+    login: 'second',
+    shared,
+    held_password: fieldOf(due.body, 'held_password'),
+    totp: '000000',
+  })
+  t.equal(fieldOf(wrong.body, 'shared'), 'true')
+  t.equal(fieldOf((await send(second)).body, 'shared'), '')
+})
+
+test('what the box cannot send is refused before Odoo is asked', async (t) => {
+  const { app, odoo } = await startBridge(t)
+  for (const shared of ['', 'false', 'on', 'TRUE', '1']) {
+    const refused = await openBrowser(app).send(requestUrl(), { ...TICKED, shared })
+    t.equal(refused.statusCode, 400, shared)
+    t.equal(cookieOf(refused), undefined)
+  }
+  t.equal(odoo.calls.length, 0)
+})
+
+test('an app has no longer a session where it shares none', async (t) => {
+  const { app } = await startBridge(t)
+  const begun = Date.now()
+  const enter = async (fields: Record<string, string>) => {
+    const browser = openBrowser(app)
+    const request = requestUrl({ client_id: 'asking-app', prompt: 'consent' })
+    const question = await browser.send(request, fields)
+    const held_identity = fieldOf(question.body, 'held_identity')
+    const answer = await browser.send(request, { held_identity, consent: 'allow' })
+    return (await redeem(app, answer, 'asking-app')).refresh_token
+  }
+  const [shared, own] = [await enter(TICKED), await enter({ login: 'demo', password: 'demo' })]
+  t.intercept(Date, 'now', { value: () => begun + 12 * HOUR * 1000 + 1000 })
+  const carryOn = (refresh_token: string) =>
+    openBrowser(app).send(PATHS.token, {
+      grant_type: 'refresh_token',
+      client_id: 'asking-app',
+      refresh_token,
+    })
+  t.equal(errorOf(await carryOn(shared)), 'invalid_grant')
+  t.equal((await carryOn(own)).statusCode, 200)
+})
+
+test('the box counts at the links to providers, without a script', async (t) => {
+  const { browser } = await startWithBrowser(t)
+  const { body } = await browser.open(requestUrl())
+  const links = [...body.matchAll(/class="provider ([a-z-]+)" href="([^"]+)"/g)].map(
+    ([, which, href]) => [which, href?.replaceAll('&amp;', '&')],
+  )
+  const [own, shared] = links
+  t.equal(links.length, 2)
+  t.match(own, ['own', /^\/auth\/continue\/odoo\?return_to=[^&]+$/])
+  t.same(shared, ['at-shared', `${String(own?.[1])}&persistent=false`])
 })
 
 test('it goes along to a provider and back, sealed', async (t) => {

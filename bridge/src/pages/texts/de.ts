@@ -10,8 +10,10 @@ export const de: Texts = {
     code: 'Code',
     code_hint:
       'Die sechs Ziffern aus Ihrer Authenticator-App oder aus der E-Mail, die eben gekommen ist.',
+    shared: 'Dies ist ein gemeinsam genutzter Computer',
+    shared_hint:
+      'Sie bleiben angemeldet, bis der Browser geschlossen wird, höchstens 12 Stunden. Melden Sie sich auch in der App ab, bevor Sie gehen.',
     submit: 'Anmelden',
-    or: 'oder',
     continue_with: 'Weiter mit {}',
     forgotten: 'Passwort vergessen?',
   },

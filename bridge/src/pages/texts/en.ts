@@ -9,8 +9,10 @@ export const en: Texts = {
     password: 'Password',
     code: 'Code',
     code_hint: 'The six digits from your authenticator app, or from the e-mail that came just now.',
+    shared: 'This is a shared computer',
+    shared_hint:
+      'You stay signed in until the browser is closed, for 12 hours at most. Sign out of the app, too, before you leave.',
     submit: 'Sign in',
-    or: 'or',
     continue_with: 'Continue with {}',
     forgotten: 'Forgot your password?',
   },

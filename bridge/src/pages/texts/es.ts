@@ -10,8 +10,10 @@ export const es: Texts = {
     code: 'Código',
     code_hint:
       'Las seis cifras de su aplicación de autenticación, o del correo que acaba de llegar.',
+    shared: 'Este equipo es compartido',
+    shared_hint:
+      'Su sesión dura hasta que se cierre el navegador, 12 horas como máximo. Cierre también la sesión de la aplicación antes de irse.',
     submit: 'Iniciar sesión',
-    or: 'o',
     continue_with: 'Continuar con {}',
     forgotten: '¿Olvidó su contraseña?',
   },

@@ -10,8 +10,10 @@ export const fr: Texts = {
     code: 'Code',
     code_hint:
       'Les six chiffres de votre application d’authentification, ou de l’e-mail que vous venez de recevoir.',
+    shared: 'Cet ordinateur est partagé',
+    shared_hint:
+      'Vous restez connecté jusqu’à la fermeture du navigateur, 12 heures au plus. Déconnectez-vous aussi de l’application avant de partir.',
     submit: 'Se connecter',
-    or: 'ou',
     continue_with: 'Continuer avec {}',
     forgotten: 'Mot de passe oublié ?',
   },
