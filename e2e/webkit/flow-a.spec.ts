@@ -110,7 +110,7 @@ test('contacts: searched for, more at the end of the list, one opened and closed
   await expect.poll(() => textOf(driver)).toContain('1 found')
   await (await find(driver, 'link', 'Wren 07')).click()
   await find(driver, 'dialog', 'Wren 07')
-  expect(new URL(await driver.getCurrentUrl()).search).toMatch(/^\?contact=\d+$/)
+  await expect.poll(() => driver.getCurrentUrl()).toMatch(/\?contact=\d+$/)
   await expect.poll(() => textOf(driver)).toContain(`7@${mark}.example`)
   await driver.actions().sendKeys(Key.ESCAPE).perform()
   await expect.poll(() => driver.getCurrentUrl()).toBe(`${stack.issuer}/`)

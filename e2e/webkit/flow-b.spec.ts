@@ -49,7 +49,7 @@ test('B1–B7: another app signs in, calls the API, meets the expiry and goes on
   expect(await alert.getText()).toBe('Wrong login or password.')
   await signIn(driver, demo)
   await expect.poll(() => textOf(driver)).toContain('signed in')
-  expect(await driver.getCurrentUrl()).toBe(redirectUriOf('other-app'))
+  await expect.poll(() => driver.getCurrentUrl()).toBe(redirectUriOf('other-app'))
   const network = await watch(driver)
   await call()
   await expect.poll(() => textOf(driver)).toMatch(/Marc Demo may see \d+ contacts/)
