@@ -6,7 +6,14 @@ import { createConnection } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { WebSocket } from 'ws'
-import { type Engine, ENGINES, type Gate, QUICK_REVOCATIONS, startGate } from '../support/gate.ts'
+import {
+  type Engine,
+  ENGINES,
+  type Gate,
+  QUICK_KEYS,
+  QUICK_REVOCATIONS,
+  startGate,
+} from '../support/gate.ts'
 import { revocationList, type RevocationList } from '../support/revocation-list.ts'
 import { noLeaks } from '../support/secrets.ts'
 import { startBridge, type TestBridge, verdict } from '../support/servers.ts'
@@ -197,10 +204,8 @@ for (const engine of ENGINES) {
       const { gate, bridge, both } = await scene(t, engine, {
         periodic: `
           ${QUICK_REVOCATIONS}
-          # Over before the next one begins, or nginx kills it in its midst, and says so.
-          location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=1s; }`,
+          ${QUICK_KEYS}`,
       })
-      // By js_periodic: had a request caused it, none would for the next ten seconds.
       while (bridge.jwksFetches === 0) await once(bridge.events, 'jwks')
       const streams = await both(mint(key))
       await works(streams)

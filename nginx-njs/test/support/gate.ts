@@ -58,9 +58,12 @@ export const QUICK_REVOCATIONS = `
     js_periodic drawbridge.pollRevocations interval=200ms;
   }`
 
-/** Looks after the keys in quick succession. */
+/**
+ * Looks after the keys in quick succession, and not quicker: a turn that is cut short by the next one
+ * leaves it to a request, and then no other may fetch for a while.
+ */
 export const QUICK_KEYS = `
-  location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=50ms; }`
+  location @drawbridge_keys { js_periodic drawbridge.refreshKeys interval=1s; }`
 
 const WORKERS = 2
 
