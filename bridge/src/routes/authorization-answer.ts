@@ -72,14 +72,14 @@ export function createAuthorizationAnswers(options: AuthorizationAnswerOptions) 
   /** The address that brings the code to the client, or the refusal of somebody who may not use it. */
   const codeFor = async (
     request: FastifyRequest,
-    { identity, browserSid, persistent = true }: Subject,
+    { identity, browserSid, persistent }: Subject,
     asked: AuthorizationRequest,
   ): Promise<string> => {
-    const where = { browserSid, persistent }
     if (!meetsAcr(identity.amr, asked.claims)) {
       return refusal(asked, 'unmet_authentication_requirements')
     }
     try {
+      const where = { browserSid, persistent }
       return await authorize(identity, asked, deviceOf(request), where, request.log)
     } catch (error) {
       if (!(error instanceof BridgeError) || error.code !== 'access_denied') throw error

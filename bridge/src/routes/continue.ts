@@ -86,7 +86,7 @@ const SCHEMAS = {
 /** Where a sign-in at a provider begins. */
 export const beginAt = (id: string): string => `${CONTINUE_PATH}/${id}`
 
-/** Where a sign-in at a provider begins, for a link. */
+/** A link to sign in at a provider. */
 export interface ProviderLink {
   name: string
   url: string

@@ -182,10 +182,10 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     reply: FastifyReply,
     identity: Identity,
     asked: AuthorizationRequest,
-    { login, shared }: SignInBody,
+    { login, shared }: { login: string; shared: boolean },
   ): Promise<FastifyReply> => {
     // A box that is not ticked says nothing: it makes no own computer of a shared one.
-    const persistent = shared === undefined ? undefined : false
+    const persistent = shared ? false : undefined
     try {
       const expected = await answers.expected(asked)
       if (expected !== undefined && expected !== String(identity.uid)) {
@@ -227,7 +227,7 @@ export const authorizeRoute: FastifyPluginAsyncTypebox<AuthorizeRouteOptions> = 
     try {
       const totp = 'totp' in body ? { totp: body.totp } : {}
       const identity = await signIn(request, { login, password, ...totp })
-      return await letIn(request, reply, identity, asked, body)
+      return await letIn(request, reply, identity, asked, { login, shared })
     } catch (error) {
       // A person sits before this: what went wrong is said in the form, not in JSON.
       const refusal = errorCodeOf(error)

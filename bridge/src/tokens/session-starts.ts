@@ -27,7 +27,7 @@ export interface Grant {
   /** The session of the browser that it was granted in. */
   browserSid?: string | null
   /** Whether it may outlive the browser; it may where nothing is said. */
-  persistent?: boolean
+  persistent?: boolean | undefined
   /** The `claims` parameter. */
   claims?: string | null
 }

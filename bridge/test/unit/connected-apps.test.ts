@@ -194,7 +194,13 @@ test('what was let in before and is begun after the withdrawal is ended', async 
   } as unknown as AuthorizationRequest
   const { log } = (await startBridge(t)).app
   const attempt = () =>
-    authorize({ uid } as Identity, request, { userAgent: '', address: '' }, null, log)
+    authorize(
+      { uid } as Identity,
+      request,
+      { userAgent: '', address: '' },
+      { browserSid: null },
+      log,
+    )
 
   await consents.grant(uid, 'an-app', ['openid'], now)
   await t.rejects(attempt(), { code: 'access_denied' })

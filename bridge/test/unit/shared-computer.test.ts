@@ -7,7 +7,7 @@ import {
   type SessionsResponse,
   type SessionTokenResponse,
 } from '../../src/contract/index.ts'
-import { fieldOf, openBrowser, redeem, requestUrl, startWithBrowser } from '../app.ts'
+import { fieldOf, FORM, openBrowser, redeem, requestUrl, startWithBrowser } from '../app.ts'
 import {
   accessClaims,
   accessTokenOf,
@@ -220,6 +220,13 @@ test('what the box cannot send is refused before Odoo is asked', async (t) => {
     t.equal(refused.statusCode, 400, shared)
     t.equal(cookieOf(refused), undefined)
   }
+  const doubled = await app.inject({
+    method: 'POST',
+    url: requestUrl(),
+    headers: { ...SAME_ORIGIN, ...FORM },
+    payload: 'login=demo&password=demo&shared=false&shared=true',
+  })
+  t.equal(doubled.statusCode, 400)
   t.equal(odoo.calls.length, 0)
 })
 
