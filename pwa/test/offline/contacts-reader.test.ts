@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { LARGEST_PHOTO, MOST_LISTED, MOST_OPENED } from '../../src/offline/kept-contacts.ts'
+import { gate } from '../support/bridge.ts'
 import { ALL, details, firstPage, never, openDevice, row } from '../support/device.ts'
 import type { Device, Tab } from '../support/device.ts'
 
@@ -170,6 +171,20 @@ test('what was begun for one user is not shown to the next', async (t) => {
   const before = device.browser.bridge.seen.length
   await tab.reader.list(ALL, never)
   t.equal(device.browser.bridge.seen.length, before + 1)
+})
+
+test('what was begun and asked for is shown to nobody once its user has left', async (t) => {
+  const { device, tab } = await signedIn(t)
+  const { bridge } = device.browser
+  const held = gate()
+  bridge.holdCall = held.opened
+  tab.reader.begin()
+  const listed = tab.reader.list(ALL, never)
+  await bridge.arrived('/api/protected/data', 1)
+  await tab.session.logout()
+  await tab.session.login({ login: 'bob', password: "bob's" })
+  held.open()
+  t.equal(await listed, null)
 })
 
 test('what was begun in vain is told to whoever asks', async (t) => {
