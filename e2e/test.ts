@@ -54,8 +54,6 @@ interface Outcome extends Counts {
 interface Result extends Counts {
   name: string
   time: string
-  /** Why it counts as failed although no test did. */
-  problem?: string
 }
 
 const running = new Set<number>()
@@ -143,7 +141,7 @@ function whereItCanBeHad(root: RootName, suite: Suite): Suite {
       const reason = problem.split('\n')[0] ?? ''
       return {
         passed: 0,
-        failed: 0,
+        failed: [],
         skipped: [`all of it: ${reason}`],
         exitCode: 0,
         isAbsent: true,
@@ -230,11 +228,10 @@ async function runSuite(suite: Suite, context: Context): Promise<Result> {
     const { exitCode, isAbsent = false, ...counts } = await suite.run(context)
     stopped.throwIfAborted()
     const time = secondsSince(begin)
-    if (counts.failed > 0) return { name, time, ...counts }
+    if (counts.failed.length > 0) return { name, time, ...counts }
     const ended = exitCode === null ? 'was killed' : `ended with exit code ${exitCode}`
-    if (exitCode !== 0) return { name, time, ...counts, failed: 1, problem: ended }
-    if (counts.passed === 0 && !isAbsent)
-      return { name, time, ...counts, failed: 1, problem: 'ran no test' }
+    if (exitCode !== 0) return { name, time, ...counts, failed: [ended] }
+    if (counts.passed === 0 && !isAbsent) return { name, time, ...counts, failed: ['ran no test'] }
     return { name, time, ...counts }
   } catch (error) {
     stopped.throwIfAborted()
@@ -245,30 +242,32 @@ async function runSuite(suite: Suite, context: Context): Promise<Result> {
 function crashed({ name }: Suite, time: string, error: unknown): Result {
   const problem = explain(error)
   console.error(problem)
-  return { name, time, passed: 0, failed: 1, skipped: [], problem: problem.split('\n')[0] ?? '' }
+  return { name, time, passed: 0, failed: [problem.split('\n')[0] ?? ''], skipped: [] }
 }
 
 function sumUp(results: Result[], time: string): void {
   const width = Math.max(...results.map(({ name }) => name.length))
   console.log(`\n=== all suites, ${time} ===`)
-  for (const { name, passed, failed, skipped, time: own, problem } of results) {
+  for (const { name, passed, failed, skipped, time: own } of results) {
     const columns = [
       name.padEnd(width),
       `${passed} passed`.padStart(12),
-      `${failed} failed`.padStart(10),
+      `${failed.length} failed`.padStart(10),
       `${skipped.length} skipped`.padStart(11),
       own.padStart(9),
     ]
-    console.log([...columns, problem === undefined ? '' : `  (${problem})`].join(' ').trimEnd())
+    console.log(columns.join(' '))
   }
-  for (const { name, skipped } of results) {
+  for (const { name, failed, skipped } of results) {
     for (const test of skipped) console.log(`skipped: ${name}: ${test}`)
+    for (const test of failed) console.log(`failed: ${name}: ${test}`)
   }
   const total = (count: (result: Result) => number): number =>
     results.reduce((all, result) => all + count(result), 0)
+  const failed = total((result) => result.failed.length)
   const skipped = total((result) => result.skipped.length)
   console.log(
-    `\n${total(({ passed }) => passed)} passed, ${total(({ failed }) => failed)} failed` +
+    `\n${total(({ passed }) => passed)} passed, ${failed} failed` +
       (skipped > 0 ? `, ${skipped} skipped` : ''),
   )
 }
@@ -332,7 +331,7 @@ async function main(): Promise<number> {
     await reports.release()
   }
   sumUp(results, secondsSince(begin))
-  return results.some(({ failed }) => failed > 0) ? 1 : 0
+  return results.some(({ failed }) => failed.length > 0) ? 1 : 0
 }
 
 try {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import Fastify from 'fastify'
 import nodeVault from 'node-vault'
 import type { Test } from 'tap'
@@ -12,6 +11,7 @@ import { takeRunFolder } from '../../e2e/stack/run-folder.ts'
 import type { Keys } from '../src/keys/port.ts'
 import { vaultKeys, type VaultOptions } from '../src/keys/vault.ts'
 import { countKeyEvents, type KeyCounts } from './key-events.ts'
+import { until } from './until.ts'
 
 export interface RoleOptions {
   custody: VaultOptions['custody']
@@ -183,18 +183,6 @@ export async function startVault(t: Test): Promise<TestVault> {
     start: async () => {
       running = await launch()
     },
-  }
-}
-
-/**
- * Asks again until it is so: for what only an answer of the bridge tells.
- * @param within milliseconds, after which it throws
- */
-export async function until(probe: () => Promise<boolean>, within = 15_000): Promise<void> {
-  const deadline = Date.now() + within
-  while (!(await probe())) {
-    if (Date.now() > deadline) throw new Error(`It did not become so within ${within} ms.`)
-    await pause(20)
   }
 }
 

@@ -3,7 +3,8 @@ import { Parser, type Result } from 'tap-parser'
 
 export interface Counts {
   passed: number
-  failed: number
+  /** Names of those that failed. */
+  failed: string[]
   /** Names of those that were skipped or are yet to be written. */
   skipped: string[]
 }
@@ -34,7 +35,7 @@ function follow(parser: Parser, name: string): Node {
 
 const sum = (all: Counts[]): Counts => ({
   passed: all.reduce((total, { passed }) => total + passed, 0),
-  failed: all.reduce((total, { failed }) => total + failed, 0),
+  failed: all.flatMap(({ failed }) => failed),
   skipped: all.flatMap(({ skipped }) => skipped),
 })
 
@@ -49,10 +50,10 @@ function countNode(node: Node, path: string): Counts {
   // A test without subtests counts as one. One with subtests counts only if it failed by itself:
   // an assertion beside them, a timeout, a crash.
   const isTest = node.children.length === 0 && node.assertions.length > skipped.length
-  const failedItself = broken || (!node.ok && below.failed === 0)
+  const failedItself = broken || (!node.ok && below.failed.length === 0)
   const own: Counts = {
     passed: isTest && !failedItself ? 1 : 0,
-    failed: failedItself ? 1 : 0,
+    failed: failedItself ? [path] : [],
     skipped,
   }
   return sum([below, own])
@@ -74,11 +75,14 @@ export function countTap(tap: string): Counts {
 /** Counts tests in the log of an Odoo that ran them. */
 export function countOdoo(log: string): Counts {
   const results = [...log.matchAll(/(\d+) failed, (\d+) error\(s\) of (\d+) tests/g)]
-  const skipped = [...log.matchAll(/ skipped (\S.*)$/gm)].map(([, name = '']) => name)
+  const names = (line: RegExp): string[] => [...log.matchAll(line)].map(([, name = '']) => name)
   const total = (index: number): number =>
     results.reduce((all, match) => all + Number(match[index]), 0)
-  const failed = total(1) + total(2)
-  return { passed: total(3) - failed - skipped.length, failed, skipped }
+  const skipped = names(/ skipped (\S.*)$/gm)
+  const named = names(/ (?:FAIL|ERROR): (\S.*)$/gm)
+  const count = total(1) + total(2)
+  const failed = Array.from({ length: count }, (_, index) => named[index] ?? 'see the log')
+  return { passed: total(3) - count - skipped.length, failed, skipped }
 }
 
 interface PlaywrightSuite {
@@ -95,7 +99,7 @@ export function countPlaywright(report: string): Counts {
       ...suite.specs.flatMap(({ title, tests }) =>
         tests.map(({ status }) => ({
           passed: status === 'expected' ? 1 : 0,
-          failed: status === 'unexpected' || status === 'flaky' ? 1 : 0,
+          failed: status === 'unexpected' || status === 'flaky' ? [title] : [],
           skipped: status === 'skipped' ? [title] : [],
         })),
       ),

@@ -6,8 +6,9 @@ import { PATHS, type OAuthTokenResponse } from '../../src/contract/index.ts'
 import { KeysUnavailable, type Signer } from '../../src/keys/port.ts'
 import { ISSUER, login, startBridge } from '../helper.ts'
 import { headerOf } from '../jws.ts'
-import { openKeys, showsSecret, startVault, until, type WatchedKeys } from '../openbao.ts'
+import { openKeys, showsSecret, startVault, type WatchedKeys } from '../openbao.ts'
 import { client, post, redemptionFor, registering } from '../registered-clients.ts'
+import { until } from '../until.ts'
 
 const CUSTODIES = ['fetched', 'remote'] as const
 

@@ -4,7 +4,8 @@ import { test, type Test } from 'tap'
 import { PATHS } from '../../src/contract/index.ts'
 import { accessTokenOf, login, refresh, refreshTokenOf, startBridge, validate } from '../helper.ts'
 import { headerOf } from '../jws.ts'
-import { openKeys, startVault, until, type Place, type TestVault } from '../openbao.ts'
+import { openKeys, startVault, type Place, type TestVault } from '../openbao.ts'
+import { until } from '../until.ts'
 
 const COMMAND = join(import.meta.dirname, '../../src/keys-command.ts')
 

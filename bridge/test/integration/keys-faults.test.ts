@@ -15,7 +15,8 @@ import {
   validate,
 } from '../helper.ts'
 import { headerOf } from '../jws.ts'
-import { openKeys, showsSecret, startVault, until } from '../openbao.ts'
+import { openKeys, showsSecret, startVault } from '../openbao.ts'
+import { until } from '../until.ts'
 
 const CUSTODIES = ['fetched', 'remote'] as const
 

@@ -16,7 +16,8 @@ import {
   startBridge,
 } from '../helper.ts'
 import { makePerson, odooAs, type Person } from '../odoo-people.ts'
-import { startVault, until } from '../openbao.ts'
+import { startVault } from '../openbao.ts'
+import { until } from '../until.ts'
 
 const { accounts, inside } = readStack()
 

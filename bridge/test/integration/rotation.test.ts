@@ -7,8 +7,9 @@ import { PATHS } from '../../src/contract/index.ts'
 import { createAccessTokens } from '../../src/tokens/access-token.ts'
 import { startBridge } from '../helper.ts'
 import { headerOf } from '../jws.ts'
-import { openKeys, policyFor, startVault, until } from '../openbao.ts'
+import { openKeys, policyFor, startVault } from '../openbao.ts'
 import { newSession } from '../session-store.ts'
+import { until } from '../until.ts'
 
 /**
  * Seconds. With the poll interval and the skew, a key is published for 11 s before it signs: more

@@ -25,6 +25,7 @@ import {
   startToldApp,
   type Tokens,
 } from '../told-app.ts'
+import { until } from '../until.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 test('the app learns who is signed out, of what, and nothing else', async (t) => {
@@ -177,7 +178,7 @@ test('with RSA keys, and counted', async (t) => {
   const keys = await keysOf(bridge)
   await verifyLogoutToken(received?.logoutToken ?? '', keys, ISSUER, 'an-app')
   const told = 'drawbridge_backchannel_logouts_total{outcome="told"} 1'
-  while (!(await bridge.app.inject({ url: '/metrics' })).body.includes(told));
+  await until(async () => (await bridge.app.inject({ url: '/metrics' })).body.includes(told))
 })
 
 test('a machine’s session is nobody’s sign-in', async (t) => {

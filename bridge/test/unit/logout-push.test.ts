@@ -14,6 +14,7 @@ import { createLogoutPush, type LogoutPushOptions } from '../../src/tokens/logou
 import { createLogoutRequests } from '../../src/tokens/logout-request.ts'
 import { startLogoutReceiver, type LogoutReceiver } from '../logout-receiver.ts'
 import { newSession } from '../session-store.ts'
+import { until } from '../until.ts'
 
 /** Milliseconds: looks that follow each other closely, and tries as well. */
 const TIMES = { interval: 10, pauses: [20, 20, 20], lease: 5000, forgetAfter: 60_000 }
@@ -85,9 +86,7 @@ async function start(t: Test, uris: Record<string, string | undefined>) {
   }
   const leftOf = async (sid: string) => (await store.get(sid))?.logout_at
   /** Until nothing is left to tell of a session: its answer is noted after it was counted. */
-  const settled = async (sid: string) => {
-    while ((await leftOf(sid)) !== null) await new Promise(setImmediate)
-  }
+  const settled = (sid: string) => until(async () => (await leftOf(sid)) === null)
   return { clients, database, store, bridge, end, leftOf, settled }
 }
 
@@ -285,10 +284,10 @@ test('a bridge that crashed before the answer: another one tells it', async (t) 
   const receiver = await startLogoutReceiver(t)
   const { bridge, end, database, settled } = await start(t, { app: receiver.uri })
   const sid = await end('app')
-  const lost = await createLogouts(database).claim(new Map([['app', 1]]), 1, 300)
-  t.match(lost, [{ sid }])
   const { push, came } = bridge()
   const since = performance.now()
+  const lost = await createLogouts(database).claim(new Map([['app', 1]]), 1, 300)
+  t.match(lost, [{ sid }])
   push.start()
   await came('told')
   t.ok(performance.now() - since > 200, 'after the lease')

@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import type { ClientEntry } from '../../src/clients/schema.ts'
 import { PATHS, type OAuthTokenResponse } from '../../src/contract/index.ts'
@@ -28,6 +27,7 @@ import {
   SECRET,
   tokensOf,
 } from '../registered-clients.ts'
+import { until } from '../until.ts'
 
 const DEMO = { login: 'demo', password: 'demo' }
 const OTHER_AUDIENCE = 'https://other.example/api'
@@ -259,17 +259,15 @@ test('a client that is registered while the bridge runs, and one that is taken o
   const settings = registering(t, client())
   const { app } = await startBridge(t, settings)
   const { refresh_token } = await tokensOf(app, 'an-app')
-  const figure = async () => (await app.inject({ url: '/metrics' })).body
-  const until = async (line: string) => {
-    while (!(await figure()).includes(line)) await delay(20)
-  }
+  const untilCounted = (line: string) =>
+    until(async () => (await app.inject({ url: '/metrics' })).body.includes(line))
   writeFileSync(settings.CLIENTS_FILE, '[{}]')
-  await until('drawbridge_clients_reloads_total{outcome="failed"} 1')
+  await untilCounted('drawbridge_clients_reloads_total{outcome="failed"} 1')
   const refresh = refreshAs('an-app', refresh_token)
   const next = await post(app, PATHS.token, refresh)
   t.equal(next.statusCode, 200, 'a broken file changes nothing')
   writeFileSync(settings.CLIENTS_FILE, JSON.stringify([client({ client_id: 'new' })]))
-  await until('drawbridge_clients_reloads_total{outcome="ok"} 1')
+  await untilCounted('drawbridge_clients_reloads_total{outcome="ok"} 1')
   t.ok((await tokensOf(app, 'new')).access_token)
   const last = next.json<OAuthTokenResponse>().refresh_token
   const refused = await post(app, PATHS.token, refreshAs('an-app', last))

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { test } from 'tap'
@@ -32,6 +31,7 @@ import {
   validate,
 } from '../helper.ts'
 import { startPairedBridge } from '../paired-bridge.ts'
+import { until } from '../until.ts'
 
 const send = (
   app: FastifyInstance,
@@ -47,15 +47,6 @@ const send = (
 
 const isLive = async (app: FastifyInstance, token: string) =>
   (await validate(app, token)).json<ValidateResponse>().status === 'Valid'
-
-/** What follows an event is not waited for by its sender, so it has to be looked for. */
-async function until(what: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!(await what())) {
-    if (Date.now() > deadline) throw new Error('It did not happen.')
-    await delay(5)
-  }
-}
 
 /** Waits for the first round, by which the bridge has the addon's key. */
 const untilPinned = (app: FastifyInstance, addon: FakeAddon) =>

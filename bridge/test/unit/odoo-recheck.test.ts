@@ -85,17 +85,17 @@ test('Odoo down: refreshes go on for a while, then 503 and the session waits', a
 })
 
 test('a slow Odoo keeps nobody waiting whom it may be asked about later', async (t) => {
-  const { app, odoo, files } = await startBridge(t)
+  // Whoever waits for this Odoo does so for longer than the test may take.
+  t.setTimeout(30_000)
+  const { app, odoo, files } = await startBridge(t, { ODOO_TIMEOUT: '60' })
   const signedIn = await login(app)
   ageChecks(files.sqlite, 301)
   const { promise, resolve } = Promise.withResolvers<undefined>()
   odoo.hold = { path: /./, until: promise }
-  const begun = Date.now()
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => refresh(app, refreshTokenOf(signedIn))),
   )
   t.ok(answers.every(({ statusCode }) => statusCode === 200))
-  t.ok(Date.now() - begun < 4000, 'two seconds at most')
   const asked = odoo.calls.filter(({ path }) => path === '/web/session/check').length
   t.equal(asked, 1, 'one question for all of them')
 

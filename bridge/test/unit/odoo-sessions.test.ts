@@ -26,6 +26,7 @@ import {
   validate,
 } from '../helper.ts'
 import { startPairedBridge } from '../paired-bridge.ts'
+import { until } from '../until.ts'
 
 /** A bridge that knows the addon's key. */
 async function start(t: Test, settings: Record<string, string> = {}, given?: FakeAddon) {
@@ -35,11 +36,9 @@ async function start(t: Test, settings: Record<string, string> = {}, given?: Fak
   await app.ready()
   await known
   // The key is pinned a moment after it was told.
-  while ((await ask(app, addon, ODOO_STATUS_PATH, {})).statusCode === 401) await nextTick()
+  await until(async () => (await ask(app, addon, ODOO_STATUS_PATH, {})).statusCode !== 401)
   return { app, addon }
 }
-
-const nextTick = () => new Promise((resolve) => setImmediate(resolve))
 
 const send = (
   app: FastifyInstance,
@@ -225,11 +224,12 @@ test('roles that Odoo gives for groups are there beside those of ROLE_MAP', asyn
   await send(app, ODOO_EVENTS_PATH, signEvent(addon.key, { uids: [6] }, ISSUER))
   let presented = cookie
   let seen = roles
-  while (!seen.includes('stock')) {
+  await until(async () => {
     const response = await refresh(app, presented)
     presented = refreshTokenOf(response)
     seen = accessClaims(accessTokenOf(response)).roles
-  }
+    return seen.includes('stock')
+  })
   t.same(seen, ['internal', 'stock'])
 })
 

@@ -58,14 +58,31 @@ test('a request that comes with the id of before takes up the one of now', async
 })
 
 test('Odoo never has more calls at once than it was said to bear', async (t) => {
-  const { odoo, http } = await open(t, { connections: 2, timeout: 500 })
+  const { odoo, http } = await open(t, { connections: 2, timeout: 10_000 })
+  odoo.sessions.add('it')
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  odoo.hold = { path: /./, until: promise }
+  const calls = Array.from({ length: 5 }, () => new WebSession(http, { id: 'it' }).call(CHECK, {}))
+  await odoo.called()
+  await odoo.called()
+  // Whatever else was sent comes before this, which was sent later.
+  await (await fetch(`${odoo.url}/web/health`)).text()
+  t.equal(odoo.calls.length, 2)
+  odoo.hold = undefined
+  resolve(undefined)
+  await t.resolves(Promise.all(calls))
+  t.equal(odoo.calls.length, 5, 'the others had to wait')
+})
+
+test('the wait for a connection counts as a wait for Odoo', async (t) => {
+  const { odoo, http } = await open(t, { connections: 1, timeout: 200 })
   odoo.sessions.add('it')
   const { promise, resolve } = Promise.withResolvers<undefined>()
   odoo.hold = { path: /./, until: promise }
   const call = () => new WebSession(http, { id: 'it' }).call(CHECK, {})
-  const calls = Array.from({ length: 5 }, call)
-  await Promise.all(calls.map((each) => t.rejects(each, OdooUnavailable)))
-  t.equal(odoo.calls.length, 2, 'the others ran out of time in the queue')
+  await Promise.all(Array.from({ length: 20 }, () => t.rejects(call(), OdooUnavailable)))
+  // More than one if a connection is free a moment before the next one's time is up.
+  t.ok(odoo.calls.length < 20, `${odoo.calls.length} were sent`)
   odoo.hold = undefined
   resolve(undefined)
   await t.resolves(call())
