@@ -20,13 +20,8 @@ const REFRESH_AFTER = 60000
 // Where the engine keeps a context, an unchanged set is parsed once.
 const parsed: Partial<Record<string, KeySet>> = {}
 
-/**
- * The keys of a source.
- * @param maxStale seconds
- * @param now milliseconds
- * @returns undefined when none were fetched yet, or too long ago
- */
-export function keySet(url: string, maxStale: number, now: number): KeySet | undefined {
+/** The keys of a source as they were last fetched, however long ago. */
+function lastSet(url: string): KeySet | undefined {
   const times = numberZone('drawbridge_times')
   const fetchedAt = times.get(url)
   let set = parsed[url]
@@ -38,7 +33,21 @@ export function keySet(url: string, maxStale: number, now: number): KeySet | und
     // The sets outlive a restart in a file, their times do not.
     if (fetchedAt === undefined) times.set(url, set.fetchedAt)
   }
-  return now - set.fetchedAt > maxStale * 1000 ? undefined : set
+  return set
+}
+
+const serves = (set: KeySet | undefined, maxStale: number, now: number): set is KeySet =>
+  set !== undefined && now - set.fetchedAt <= maxStale * 1000
+
+/**
+ * The keys of a source.
+ * @param maxStale seconds
+ * @param now milliseconds
+ * @returns undefined when none were fetched yet, or too long ago
+ */
+export function keySet(url: string, maxStale: number, now: number): KeySet | undefined {
+  const set = lastSet(url)
+  return serves(set, maxStale, now) ? set : undefined
 }
 
 /** When the keys of a source were fetched; milliseconds since 1970, undefined: never. */
@@ -82,16 +91,22 @@ const lackOf = (url: string, kid: string): string => sha256(`${url} ${kid}`)
 const keyOf = (set: KeySet | undefined, kid: string): PublishedKey | undefined =>
   set === undefined ? undefined : set.keys.find((key) => key.kid === kid)
 
+/** @param seen the set that lacks the key, or is too old */
 async function fetchKey(
   url: string,
   kid: string,
   maxStale: number,
+  seen: KeySet | undefined,
 ): Promise<PublishedKey | RefusalReason> {
-  const began = Date.now()
   const upToDate = await once(
     url,
     () => fetchKeySet(url),
-    () => (keySetTime(url) ?? 0) > began,
+    // Whoever put another one there. The clock would not tell: js_periodic may bring it in the very
+    // millisecond in which this request looked.
+    () => {
+      const fetchedAt = keySetTime(url)
+      return fetchedAt !== undefined && (seen === undefined || seen.fetchedAt !== fetchedAt)
+    },
   )
   const set = keySet(url, maxStale, Date.now())
   const found = keyOf(set, kid)
@@ -111,11 +126,12 @@ export function findKey(
   kid: string,
   maxStale: number,
 ): PublishedKey | RefusalReason | Promise<PublishedKey | RefusalReason> {
-  const set = keySet(url, maxStale, Date.now())
+  const last = lastSet(url)
+  const set = serves(last, maxStale, Date.now()) ? last : undefined
   const known = keyOf(set, kid)
   if (known !== undefined) return known
   const lacking = numberZone('drawbridge_unknown_keys').get(lackOf(url, kid)) !== undefined
-  return set !== undefined && lacking ? 'unknown_key' : fetchKey(url, kid, maxStale)
+  return set !== undefined && lacking ? 'unknown_key' : fetchKey(url, kid, maxStale, last)
 }
 
 /**
