@@ -75,7 +75,7 @@ const COMMANDS: Record<string, Command> = {
     warning:
       'This removes all keys for refresh tokens but a new one. Everybody is signed out and has to sign in again.',
     outcome: ({ KEY_POLL_INTERVAL, KEY_MAX_AGE }) =>
-      `Bridges that reach Vault refuse every earlier refresh token within ${KEY_POLL_INTERVAL} s; one that does not reach Vault may go on for ${KEY_MAX_AGE} s, so restart it. Access tokens serve until they expire.`,
+      `Bridges that reach Vault refuse every earlier refresh token within ${KEY_POLL_INTERVAL} s; one that does not reach Vault may go on for ${KEY_MAX_AGE} s, so restart it. Access tokens serve until they expire, authorization codes for a minute: do this once more in two minutes, and what a thief had begun is over, too.`,
   },
 }
 

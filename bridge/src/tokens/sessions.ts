@@ -157,7 +157,10 @@ export function createSessions(options: SessionsOptions) {
       }
       // After the rotation: where Odoo keeps the client waiting in vain, its next try is a repeat.
       const session = await recheck.ifDue(result.session, now, log)
-      return session && issue.issue(session, now, { resource })
+      const tokens = session && (await issue.issue(session, now, { resource }))
+      // What was shown may be a forgery by a stolen key that was taken back meanwhile: then it is not
+      // answered with a token by the next key. In this order, since keys that are gone stay gone.
+      return tokens && (await refreshTokens.verify(token)) ? tokens : undefined
     },
 
     /** The live sessions of a user, the one used last first. */

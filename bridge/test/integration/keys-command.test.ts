@@ -2,7 +2,15 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { PATHS } from '../../src/contract/index.ts'
-import { accessTokenOf, login, refresh, refreshTokenOf, startBridge, validate } from '../helper.ts'
+import {
+  accessTokenOf,
+  ageChecks,
+  login,
+  refresh,
+  refreshTokenOf,
+  startBridge,
+  validate,
+} from '../helper.ts'
 import { headerOf } from '../jws.ts'
 import { openKeys, startVault, type Place, type TestVault } from '../openbao.ts'
 import { until } from '../until.ts'
@@ -54,6 +62,16 @@ const succeeds = async (t: Test, ...parameters: Parameters<typeof run>): Promise
 const verdict = async (app: Parameters<typeof validate>[0], token: string) =>
   (await validate(app, token)).json<{ status: string }>().status
 
+/** Refreshes a session until it is over. */
+const untilOver = (app: Parameters<typeof refresh>[0], token: string): Promise<void> => {
+  let presented = token
+  return until(async () => {
+    const response = await refresh(app, presented)
+    presented = refreshTokenOf(response)
+    return response.statusCode === 401
+  })
+}
+
 interface KvAnswer {
   data: { data: { current: string; keys: Record<string, string> } }
 }
@@ -73,7 +91,7 @@ test('what an operator does to the keys', async (t) => {
         const stolen = accessTokenOf(signedIn)
         t.equal(await verdict(app, stolen), 'Valid')
         await succeeds(t, vault, place, 'compromise signing --yes')
-        await until(async () => (await verdict(app, stolen)) === 'Invalid', 3000)
+        await until(async () => (await verdict(app, stolen)) === 'Invalid')
         const { keys } = (await app.inject({ url: PATHS.jwks })).json<{ keys: { kid: string }[] }>()
         t.equal(keys.length, 1)
         const refreshed = await refresh(app, refreshTokenOf(signedIn))
@@ -99,19 +117,36 @@ test('what an operator does to the keys', async (t) => {
   t.test('stolen keys for refresh tokens: all sessions are over by the next poll', async (t) => {
     const place = await vault.place({ custody: 'fetched' })
     const { app } = await startBridge(t, { ...place.settings, KEY_POLL_INTERVAL: '1' })
-    let token = refreshTokenOf(await login(app))
+    const token = refreshTokenOf(await login(app))
     await succeeds(t, vault, place, 'compromise refresh --yes')
-    await until(async () => {
-      const response = await refresh(app, token)
-      if (response.statusCode === 401) return true
-      token = refreshTokenOf(response)
-      return false
-    }, 3000)
+    await untilOver(app, token)
     const { data } = ((await vault.admin.read(place.paths.kv)) as KvAnswer).data
     t.same(Object.keys(data.keys), [data.current])
     const signedIn = await login(app)
     t.equal(headerOf(refreshTokenOf(signedIn)).kid, data.current)
     t.equal((await refresh(app, refreshTokenOf(signedIn))).statusCode, 200)
+  })
+
+  t.test('stolen keys for refresh tokens: no way out by a refresh that is under way', async (t) => {
+    const place = await vault.place({ custody: 'fetched' })
+    const settings = { ...place.settings, KEY_POLL_INTERVAL: '1', ODOO_TIMEOUT: '60' }
+    const { app, odoo, files } = await startBridge(t, settings)
+    const shown = refreshTokenOf(await login(app))
+    // Odoo has to be asked about this session first, and takes its time.
+    ageChecks(files.sqlite, 3600)
+    const other = refreshTokenOf(await login(app))
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    odoo.hold = { path: /session\/check/, until: promise }
+    const asked = odoo.called()
+    const underWay = refresh(app, shown)
+    await asked
+    await succeeds(t, vault, place, 'compromise refresh --yes')
+    await untilOver(app, other)
+    odoo.hold = undefined
+    resolve(undefined)
+    const answer = await underWay
+    t.equal(answer.statusCode, 401)
+    t.notOk(refreshTokenOf(answer), 'nor a token by the new key')
   })
 
   t.test(
